@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-
 from ragpulse.console.broker.errors import UNAVAILABLE, BrokerError
 from ragpulse.console.broker.lifecycle import start_broker, stop_broker
 from ragpulse.console.broker.places import BOOTSTRAP_SETTING, KAFKA_VERSION, external_bootstrap_servers
