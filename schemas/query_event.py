@@ -35,7 +35,7 @@ Milliseconds = Annotated[float, Meta(ge=0.0, le=MAX_LATENCY_MS)]
 Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
 
 
-class Document(Struct, gc=False):
+class Document(Struct, gc=False, omit_defaults=True):
     """One retrieved document: its id, retrieval score and classification."""
 
     id: Annotated[str, Meta(min_length=1, max_length=512)]
@@ -44,7 +44,7 @@ class Document(Struct, gc=False):
     categories: Annotated[list[Text], Meta(max_length=64)] | None = None
 
 
-class Quality(Struct, gc=False):
+class Quality(Struct, gc=False, omit_defaults=True):
     """Quality by dimension, each in [0, 1]. ``accuracy`` is an alias of ``faithfulness``."""
 
     relevance: Ratio | None = None
@@ -57,7 +57,7 @@ class Quality(Struct, gc=False):
     compliance: Ratio | None = None
 
 
-class QueryEvent(Struct, gc=False):
+class QueryEvent(Struct, gc=False, omit_defaults=True):
     """One finished request to a RAG service. ``occurred_at_ms`` is when it *ended*."""
 
     event_id: Key
