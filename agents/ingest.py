@@ -1,0 +1,311 @@
+"""Ingest: reads query-events, folds them by segment, flushes cells, closes segments, writes ticks to silent partitions.
+
+Every decision is `ragpulse.streams.segments`; the order of the effects is decided here and is what makes a crash harmless:
+records of a closed segment acknowledged, then its commit, then the progress that names the commit as confirmed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import msgspec
+from faust.types import TP
+
+from ragpulse.agents.record_batch import RecordBatch
+from ragpulse.agents.role import RoleContext, every
+from ragpulse.schemas.segment import FoldParameters, Pins, SegmentRecord
+from ragpulse.streams.segments.flush import build_flushes, partition_of
+from ragpulse.streams.segments.partition_fold import ClosedSegment, PartitionFold
+from ragpulse.streams.segments.pins import pins_from_metadata, pins_to_metadata
+from ragpulse.streams.segments.resume import Resume, Witnesses, resume
+from ragpulse.streams.topology import AUDIT, QUERY_EVENTS, REJECTED_EVENTS, WINDOW_PARTIALS, block_size
+
+TICK_HEADERS = [("ragpulse-tick", b"1")]
+SIGN_OF_LIFE_SECONDS = 5.0
+WHOLE_CHAIN = 1_000_000
+CHAIN_END_RECORDS = 200  # a replay may write older segment records after newer ones, but never this many
+MAX_UNACKNOWLEDGED = 2_000  # rejections in flight before reading waits for them
+DRAIN_SECONDS = 8.0
+
+
+@dataclass(slots=True)
+class Owned:
+    """One source partition that this worker owns in the present epoch."""
+
+    fold: PartitionFold
+    confirmed: int
+    closed: list[ClosedSegment] = field(default_factory=list)
+    last_record: float = field(default_factory=monotonic)
+    last_tick: float = 0.0
+
+
+class Ingest:
+    """The ingest role."""
+
+    reads = QUERY_EVENTS.name
+
+    def __init__(self, context: RoleContext) -> None:
+        self._context = context
+        self._settings = context.settings.ingest
+        self._topic = context.full_name(QUERY_EVENTS.name)
+        self._topic_id, self._partitions = context.topic_facts[QUERY_EVENTS.name]
+        self._targets = context.topic_facts[WINDOW_PARTIALS.name][1]
+        self._owned: dict[int, Owned] = {}
+        self._epoch = -1
+        self._at_ms = 0
+        self._flushing = asyncio.Lock()
+        self._last_flush = 0.0
+        self._last_progress: list[Any] = []
+
+    # --- assignment -------------------------------------------------------------------------------------------------
+
+    def revoked(self) -> None:
+        """Drop every open segment: it is read again from the commit, by whoever owns the partition then."""
+        self._owned = {}
+
+    async def assigned(self, partitions: Sequence[int], epoch: int) -> None:
+        """Read commits and pins, commit the start of what was never read, and begin there."""
+        self._owned = {}
+        plans = await self._plans(partitions)
+        await self._commit_starts(plans, epoch)
+        if self._context.consumer.epoch != epoch:
+            return
+        self._owned = {partition: self._open(partition, plan) for partition, plan in plans.items()}
+        self._epoch = epoch
+        self._context.meter.set("ragpulse_epoch", epoch)
+
+    async def _plans(self, partitions: Sequence[int]) -> dict[int, Resume]:
+        consumer = self._context.consumer
+        tps = {partition: TP(self._topic, partition) for partition in partitions}
+        committed = await consumer.committed(set(tps.values()))
+        starts = await consumer.log_starts(set(tps.values()))
+        return {
+            partition: resume(await self._witnesses(partition, committed.get(tp), starts[tp]), self._fresh_pins())
+            for partition, tp in tps.items()
+        }
+
+    async def _witnesses(self, partition: int, committed: tuple[int, str] | None, log_start: int) -> Witnesses:
+        offset, metadata = committed or (None, "")
+        pins = pins_from_metadata(metadata)
+        chain: list[SegmentRecord] = []
+        if pins is None:
+            count = CHAIN_END_RECORDS if offset is None else WHOLE_CHAIN
+            records = await asyncio.to_thread(self._context.reader.last, self._context.full_name(AUDIT.name), partition, count)
+            chain = [msgspec.json.decode(record.value, type=SegmentRecord) for record in records if record.value]
+        return Witnesses(offset, pins, chain, log_start)
+
+    async def _commit_starts(self, plans: dict[int, Resume], epoch: int) -> None:
+        consumer = self._context.consumer
+        first = {partition: plan for partition, plan in plans.items() if plan.commit_first}
+        for partition, plan in first.items():
+            consumer.mark(TP(self._topic, partition), plan.start, pins_to_metadata(plan.pins), epoch)
+        if first:
+            await consumer.commit_marks()
+        for partition, plan in first.items():
+            await consumer.seek_to(TP(self._topic, partition), plan.start)
+
+    def _open(self, partition: int, plan: Resume) -> Owned:
+        fold = PartitionFold(self._topic, partition, plan.start, plan.pins, self._wanted(), self._context.policy_digest)
+        if plan.lost is not None:
+            self._lose(fold, partition, plan.lost)
+        self._context.log.info(
+            "partition taken over", partition=partition, start=plan.start, segment=plan.pins.index, committed=not plan.commit_first,
+        )
+        return Owned(fold, confirmed=plan.start)
+
+    def _lose(self, fold: PartitionFold, partition: int, lost: tuple[int, int]) -> None:
+        fold.lost(*lost)
+        self._context.meter.count("ragpulse_lost_offsets_total", lost[1] - lost[0], partition=partition)
+        self._context.log.error("offsets left the log before they were read", partition=partition, first=lost[0], end=lost[1])
+
+    def _wanted(self) -> FoldParameters:
+        bounds = self._context.policy.bounds
+        return FoldParameters(
+            block_size=self._settings.block_size or block_size(self._partitions),
+            cell_cap=bounds.cells_per_segment,
+            future_ms=bounds.future_seconds * 1000,
+            max_age_ms=bounds.max_age_days * 86_400_000,
+            max_event_bytes=bounds.max_event_bytes,
+            max_depth=bounds.max_depth,
+        )
+
+    def _fresh_pins(self) -> Pins:
+        return Pins(topic_id=self._topic_id, parameters=self._wanted(), policy_digest=self._context.policy_digest)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def consume(self, batches: AsyncIterable[RecordBatch]) -> None:
+        """Fold batch after batch."""
+        async for batch in batches:
+            await self._take(batch)
+
+    async def _take(self, batch: RecordBatch) -> None:
+        owned = self._owned.get(batch.partition)
+        if owned is None or batch.epoch != self._context.consumer.epoch:
+            return
+        if not await self._follows(owned, batch):
+            return
+        columns = (batch.offsets, batch.timestamps_ms, batch.values, batch.keys, batch.headers)
+        while True:
+            step = owned.fold.fold(*columns)
+            owned.closed += step.closed
+            owned.last_record = monotonic()
+            await self._reject(step.rejections)
+            if step.consumed == len(columns[0]):
+                break
+            # Other parameters apply from here on, once the commit that pins them is confirmed.
+            await self.flush()
+            if batch.epoch != self._context.consumer.epoch:
+                return
+            owned.fold.parameters_confirmed()
+            columns = tuple(column[step.consumed :] for column in columns)
+        self._at_ms = max(self._at_ms, batch.timestamps_ms[-1])
+        if len(self._context.outbox) > MAX_UNACKNOWLEDGED:
+            await self.flush()
+
+    async def _follows(self, owned: Owned, batch: RecordBatch) -> bool:
+        expected = owned.fold.position
+        if batch.offsets[0] == expected:
+            return True
+        if batch.offsets[0] < expected:
+            self._context.log.warning("the reader went back: segment dropped", partition=batch.partition, expected=expected)
+            await self._begin_again(batch.partition, batch.epoch)
+            return False
+        tp = TP(self._topic, batch.partition)
+        log_start = (await self._context.consumer.log_starts({tp}))[tp]
+        if log_start > expected:
+            self._lose(owned.fold, batch.partition, (expected, min(log_start, batch.offsets[0])))
+        return batch.epoch == self._context.consumer.epoch
+
+    async def _begin_again(self, partition: int, epoch: int) -> None:
+        plans = await self._plans([partition])
+        if self._context.consumer.epoch == epoch:
+            self._owned[partition] = self._open(partition, plans[partition])
+            await self._context.consumer.seek_to(TP(self._topic, partition), plans[partition].start)
+
+    async def _reject(self, rejections: Sequence[Any]) -> None:
+        for rejection in rejections:
+            if not self._settings.store_rejected_payload:
+                rejection = rejection.model_copy(update={"payload_base64": None, "key_base64": None})  # noqa: PLW2901
+            self._context.meter.count("ragpulse_rejected_events_total", reason=rejection.reason.value)
+            key = f"{rejection.topic}/{rejection.partition}/{rejection.offset}".encode()
+            await self._context.outbox.send(REJECTED_EVENTS.name, key, rejection.to_bytes())
+
+    # --- flushing ---------------------------------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Publish what changed, close what ended. Single-flight; the snapshot is taken before the first wait.
+
+        Raises:
+            StuckError: the broker did not acknowledge a record or a commit.
+
+        """
+        async with self._flushing:
+            began = monotonic()
+            epoch = self._context.consumer.epoch
+            if not self._owned or self._epoch != epoch:
+                return
+            flushes, closed = self._snapshot()
+            for target, values in flushes.items():
+                for value in values:
+                    await self._context.outbox.send(WINDOW_PARTIALS.name, None, value, partition=target)
+            for partition, segment in closed:
+                await self._context.outbox.send(AUDIT.name, None, segment.record_bytes(), partition=partition)
+            await self._context.outbox.acknowledged()
+            await self._commit(closed, epoch)
+            if flushes:
+                self._context.meter.count("ragpulse_flushes_total")
+                self._context.meter.observe("ragpulse_flush_seconds", monotonic() - began)
+
+    def _snapshot(self) -> tuple[dict[int, list[bytes]], list[tuple[int, ClosedSegment]]]:
+        changes: dict[int, list[Any]] = {}
+        closed: list[tuple[int, ClosedSegment]] = []
+        progress = []
+        for partition, owned in sorted(self._owned.items()):
+            for target, cells in owned.fold.take_changes(lambda service: partition_of(service, self._targets)).items():
+                changes.setdefault(target, []).extend(cells)
+            closed += [(partition, segment) for segment in owned.closed]
+            owned.closed = []
+            progress.append(owned.fold.progress(owned.confirmed, self._partitions))
+        if progress == self._last_progress and monotonic() - self._last_flush < SIGN_OF_LIFE_SECONDS:
+            return {}, closed
+        self._last_progress, self._last_flush = progress, monotonic()
+        return build_flushes(changes, progress, self._at_ms, self._targets), closed
+
+    async def _commit(self, closed: list[tuple[int, ClosedSegment]], epoch: int) -> None:
+        consumer = self._context.consumer
+        if not closed or consumer.epoch != epoch:
+            return
+        for partition, segment in closed:
+            consumer.mark(TP(self._topic, partition), segment.record.end, pins_to_metadata(segment.record.pins), epoch)
+        confirmed = await consumer.commit_marks()
+        if consumer.epoch != epoch:
+            return
+        for partition, owned in self._owned.items():
+            owned.confirmed = max(owned.confirmed, confirmed.get(TP(self._topic, partition), 0))
+        self._account(closed)
+
+    def _account(self, closed: list[tuple[int, ClosedSegment]]) -> None:
+        meter = self._context.meter
+        for partition, segment in closed:
+            meter.count("ragpulse_segments_closed_total", partition=partition)
+            for outcome, amount in segment.record.counts.items():
+                if amount and outcome not in {"records", "lost", "overflow"}:
+                    meter.count("ragpulse_events_total", amount, outcome=outcome)
+            meter.count("ragpulse_overflow_events_total", segment.record.counts.get("overflow", 0))
+        for partition, owned in self._owned.items():
+            meter.set("ragpulse_committed_offset", owned.confirmed, topic=self._topic, partition=partition)
+            meter.set("ragpulse_read_position", owned.fold.position, topic=self._topic, partition=partition)
+            if owned.fold.watermark_ms is not None:
+                meter.set("ragpulse_watermark_seconds", owned.fold.watermark_ms / 1000, partition=partition)
+
+    # --- ticks ------------------------------------------------------------------------------------------------------
+
+    def tasks(self) -> list[Coroutine[Any, Any, None]]:
+        """Return the flusher and, unless ticks are off, the ticker."""
+        tasks = [every(self._settings.flush_seconds, self.flush)]
+        if self._settings.ticks:
+            tasks.append(every(min(1.0, self._settings.tick_after_seconds / 2), self._tick_silent))
+        return tasks
+
+    async def _tick_silent(self) -> None:
+        now = monotonic()
+        for partition, owned in list(self._owned.items()):
+            silent = now - owned.last_record >= self._settings.tick_after_seconds
+            due = now - owned.last_tick >= self._settings.tick_every_seconds
+            if silent and due and self._context.consumer.at_end(TP(self._topic, partition)):
+                owned.last_tick = now
+                await self._tick(partition)
+
+    async def _tick(self, partition: int) -> None:
+        self._context.meter.count("ragpulse_ticks_written_total")
+        await self._context.outbox.send(QUERY_EVENTS.name, None, b"", partition=partition, headers=TICK_HEADERS)
+
+    # --- end --------------------------------------------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """End the open segments of partitions that stand at their end with a tick, flush and commit."""
+        consumer = self._context.consumer
+        if self._settings.ticks:
+            for partition in list(self._owned):
+                if consumer.at_end(TP(self._topic, partition)):
+                    await self._tick(partition)
+        deadline = monotonic() + DRAIN_SECONDS
+        while monotonic() < deadline and any(not self._settled(partition) for partition in list(self._owned)):
+            await self.flush()
+            await asyncio.sleep(0.05)
+        await self.flush()
+
+    def _settled(self, partition: int) -> bool:
+        owned = self._owned[partition]
+        return owned.confirmed == owned.fold.position or not self._context.consumer.at_end(TP(self._topic, partition))
+
+    def not_ready(self) -> str | None:
+        """Return why no partition is served yet, None once the present assignment is taken over."""
+        if self._epoch < 0:
+            return "waiting for partitions"
+        if self._epoch != self._context.consumer.epoch:
+            return "partitions are being reassigned"
+        return None
