@@ -11,14 +11,15 @@ from pathlib import Path
 from ragpulse.console.broker import errors
 from ragpulse.console.broker.diagnosis import telling_line
 from ragpulse.console.broker.locks import locked
-from ragpulse.console.broker.places import KAFKA_VERSION, default_cache_dir
+from ragpulse.console.broker.places import default_cache_dir
 from ragpulse.console.broker.space import require_space
+from ragpulse.streams.topology import KAFKA_VERSION
 
 _POM = Path(__file__).with_name("pom.xml")
 _EXPECTED = Path(__file__).with_name("jars.csv")
 _COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy-dependencies"
 _DOWNLOAD_SECONDS = 900
-_NEEDED_MEGABYTES = 150  # 38 MB of jars, once in Maven's repository and once in the cache, and Maven's plugins
+_NEEDED_MEGABYTES = 150  # 38 MB of jars in the cache, and in Maven's repository with its plugins
 
 
 def assembled_jars(say: Callable[[str], None], cache_dir: Path | None = None) -> Path:

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from ragpulse.console.broker.errors import UNAVAILABLE, BrokerError
+from ragpulse.console.broker.errors import UNAVAILABLE
 from ragpulse.console.broker.lifecycle import start_broker, stop_broker
-from ragpulse.console.broker.places import BOOTSTRAP_SETTING, KAFKA_VERSION, external_bootstrap_servers
+from ragpulse.console.broker.places import BOOTSTRAP_SETTING, external_bootstrap_servers
 from ragpulse.console.broker.ports import PREFERRED_PORT
 from ragpulse.console.broker.status import State, broker_status
+from ragpulse.schemas.errors import RagpulseError
+from ragpulse.streams.topology import KAFKA_VERSION
 
 app = typer.Typer(
     name="broker",
@@ -26,11 +28,11 @@ def start(
     ] = None,
 ) -> None:
     """Start the broker in the background, and return when it answers."""
-    existing = external_bootstrap_servers()
-    if existing is not None:
-        typer.echo(f"{BOOTSTRAP_SETTING} names the broker {existing}: that one is used and nothing was started.")
-        return
     with _reported():
+        existing = external_bootstrap_servers()
+        if existing is not None:
+            typer.echo(f"{BOOTSTRAP_SETTING} names the broker {existing}: that one is used and nothing was started.")
+            return
         before = broker_status()
         broker = start_broker(ephemeral=ephemeral, port=port, say=typer.echo)
     known = before.broker is not None and before.broker.pid == broker.pid
@@ -55,7 +57,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a sentence.")] = False,
 ) -> None:
     """Say which broker is used and whether it answers; exit code 69 if none does."""
-    found = broker_status()
+    with _reported():
+        found = broker_status()
     typer.echo(found.to_json() if as_json else found.sentence())
     if found.state not in (State.RUNNING, State.EXTERNAL):
         raise typer.Exit(UNAVAILABLE)
@@ -65,6 +68,6 @@ def status(
 def _reported() -> Iterator[None]:
     try:
         yield
-    except BrokerError as error:
+    except RagpulseError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(error.exit_code) from error

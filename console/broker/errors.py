@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from ragpulse.schemas.errors import RagpulseError
+
 USAGE = 64
 UNAVAILABLE = 69
 TEMPORARY = 75
 CONFIGURATION = 78
 
 
-class BrokerError(Exception):
+class BrokerError(RagpulseError):
     """The embedded broker cannot do what was asked; `exit_code` is what the command line exits with."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
@@ -101,7 +103,8 @@ def folder_unusable(folder: Path, reason: str) -> BrokerError:
 def data_in_use(folder: Path) -> BrokerError:
     """Another Kafka process holds the data directory, and broker.json does not name it."""
     return BrokerError(
-        f"Another Kafka process is using {folder}: stop it (`fuser {folder}/.lock` shows its pid), then start again.",
+        f"Another Kafka process is using {folder}: stop it "
+        f"(`pgrep -f {folder.parent}/` shows its pid), then start again.",
         TEMPORARY,
     )
 

@@ -4,30 +4,27 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-KAFKA_VERSION = "4.3.1"
+from ragpulse.agents.settings import load_settings
+from ragpulse.streams.topology import KAFKA_VERSION
+
 BOOTSTRAP_SETTING = "RAGPULSE_KAFKA__BOOTSTRAP_SERVERS"
 
 
 def default_state_dir() -> Path:
     """RAGPULSE_STATE_DIR, else `ragpulse` in the XDG state home."""
-    chosen = os.environ.get("RAGPULSE_STATE_DIR")
-    return Path(chosen).absolute() if chosen else _xdg("XDG_STATE_HOME", ".local/state") / "ragpulse"
+    return load_settings().state_path.absolute()
 
 
 def default_cache_dir() -> Path:
     """Return the folder of this Kafka version in the XDG cache home."""
-    return _xdg("XDG_CACHE_HOME", ".cache") / "ragpulse" / f"kafka-{KAFKA_VERSION}"
+    # The XDG specification: a relative path in the variable is to be ignored.
+    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "ragpulse" / f"kafka-{KAFKA_VERSION}"
 
 
 def external_bootstrap_servers() -> str | None:
     """Return the address of the broker the user brought along, if the setting names one."""
-    return os.environ.get(BOOTSTRAP_SETTING) or None
-
-
-def _xdg(variable: str, fallback: str) -> Path:
-    # The XDG specification: a relative path in these variables is to be ignored.
-    chosen = Path(os.environ.get(variable, ""))
-    return chosen if chosen.is_absolute() else Path.home() / fallback
+    return load_settings().kafka.bootstrap_servers or None
 
 
 @dataclass(frozen=True, slots=True)
