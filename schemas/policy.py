@@ -2,10 +2,12 @@
 
 Two forms of promise: the plain ``sla_requirements`` (seconds, percent, [0, 1]) and the own ``objectives`` in wire units.
 Cross-checks live here so that a wrong policy is refused before anything starts; loading the file and phrasing errors
-with file and key is `ragpulse.agents.policy_file`.
+with file and key is `ragpulse.agents.policy_file`. The text of a cross-check has one line a problem; a line may begin
+with the path of its key, relative to the section, and a colon.
 """
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -26,7 +28,12 @@ WINDOW_HOPS_MS: dict[int, int] = {
     86_400_000: 14_400_000,
 }
 WINDOW_NAMES: dict[str, int] = {
-    "1m": 60_000, "5m": 300_000, "30m": 1_800_000, "1h": 3_600_000, "6h": 21_600_000, "1d": 86_400_000,
+    "1m": 60_000,
+    "5m": 300_000,
+    "30m": 1_800_000,
+    "1h": 3_600_000,
+    "6h": 21_600_000,
+    "1d": 86_400_000,
 }
 WindowName = Literal["1m", "5m", "30m", "1h", "6h", "1d"]
 
@@ -46,7 +53,10 @@ class SlaRequirements(_Section):
     @classmethod
     def _in_seconds(cls, value: float | None) -> float | None:
         if value is not None and value > 600:
-            message = f"is in seconds, and {value:g} s is above 600 s. For {value:g} ms write max_response_time: {value / 1000:g}"
+            message = (
+                f"is in seconds, and {value:g} s is above 600 s. "
+                f"For {value:g} ms write max_response_time: {value / 1000:g}"
+            )
             raise ValueError(message)
         return value
 
@@ -54,9 +64,19 @@ class SlaRequirements(_Section):
     @classmethod
     def _in_percent(cls, value: float | None) -> float | None:
         if value is not None and value <= 1:
-            message = f"is in percent, and {value:g} % promises almost nothing. For a ratio of {value:g} write min_availability: {value * 100:g}"
+            message = (
+                f"is in percent, and {value:g} % promises almost nothing. "
+                f"For a ratio of {value:g} write min_availability: {value * 100:g}"
+            )
             raise ValueError(message)
         return value
+
+    @model_validator(mode="after")
+    def _promises_something(self) -> Self:
+        if self.max_response_time is None and self.min_availability is None and self.min_quality_score is None:
+            message = "promises nothing: give max_response_time, min_availability or min_quality_score"
+            raise ValueError(message)
+        return self
 
 
 class Objective(_Section):
@@ -73,7 +93,9 @@ class ServiceSla(_Section):
 
     service: str = "*"
     tenant: str = "*"
-    operation: Literal["query_processing", "document_retrieval", "response_generation", "user_access"] = "query_processing"
+    operation: Literal["query_processing", "document_retrieval", "response_generation", "user_access"] = (
+        "query_processing"
+    )
     sla_requirements: SlaRequirements | None = None
     objectives: dict[ObjectiveName, Objective] = Field(default_factory=dict)
     rejected_counts_as: Literal["unavailable", "ignored"] = "unavailable"
@@ -86,8 +108,9 @@ class ServiceSla(_Section):
         if self.sla_requirements is not None and self.objectives:
             message = "has both sla_requirements and objectives: keep one form"
             raise ValueError(message)
-        for name, objective in self.objectives.items():
-            _check_threshold(name, objective.threshold)
+        found = ((name, threshold_problem(name, objective.threshold)) for name, objective in self.objectives.items())
+        if problems := [f"objectives.{name}.threshold: {problem}" for name, problem in found if problem]:
+            raise ValueError("\n".join(problems))
         return self
 
     def matches(self, tenant: str, service: str) -> bool:
@@ -95,14 +118,13 @@ class ServiceSla(_Section):
         return fnmatchcase(service, self.service) and fnmatchcase(tenant, self.tenant)
 
 
-def _check_threshold(name: ObjectiveName, threshold: float) -> None:
-    if name is ObjectiveName.P95_LATENCY_MS:
-        if not 1 <= threshold <= 86_400_000:
-            message = f"p95_latency_ms is in milliseconds: {threshold:g} is outside 1 to 86400000. For {threshold:g} s write {threshold * 1000:g}"
-            raise ValueError(message)
-    elif not 0 < threshold <= 1:
-        message = f"{name} is a ratio in (0, 1]: for {threshold:g} percent write {threshold / 100:g}"
-        raise ValueError(message)
+def threshold_problem(name: str, threshold: float) -> str | None:
+    """Say what is wrong with the unit of an objective's threshold, None if nothing is."""
+    if name == ObjectiveName.P95_LATENCY_MS and not 1 <= threshold <= 86_400_000:
+        return f"is in milliseconds, and {threshold:g} is outside 1 to 86400000. For {threshold:g} s write {threshold * 1000:g}"
+    if name in (ObjectiveName.AVAILABILITY, ObjectiveName.QUALITY_SCORE) and not 0 < threshold <= 1:
+        return f"is a ratio in (0, 1]. For {threshold:g} percent write {threshold / 100:g}"
+    return None
 
 
 class Sla(_Section):
@@ -131,8 +153,9 @@ class Channel(_Section):
     @field_validator("name")
     @classmethod
     def _plain(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", value):
-            message = f"{value!r} is no channel name: lower-case letters, digits and _, beginning with a letter"
+        # A double underscore would nest in the name of the environment variable.
+        if len(value) > 64 or not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", value):
+            message = "is no channel name: lower-case letters and digits in words joined by _, beginning with a letter"
             raise ValueError(message)
         return value
 
@@ -147,6 +170,25 @@ class Route(_Section):
     tenant: str = "*"
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
     send_resolved: bool = True
+
+
+def reference_problems(channels: Sequence[str], routes: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, str]]:
+    """Return what is wrong between the names of the channels and the routes (name, channels): path and text of each."""
+    problems = [(f"channels[{index}].name", "is defined twice: names are unique") for index in _repeats(channels)]
+    names = [name for name, _ in routes]
+    problems += [(f"routes[{index}].name", "is defined twice: names are unique") for index in _repeats(names)]
+    known = ", ".join(channels) or "none"
+    problems += [
+        (f"routes[{index}].channels[{position}]", f"{target!r} is no channel of this policy. Known: {known}")
+        for index, (_, targets) in enumerate(routes)
+        for position, target in enumerate(targets)
+        if target not in channels
+    ]
+    return problems
+
+
+def _repeats(names: Sequence[str]) -> list[int]:
+    return [index for index, name in enumerate(names) if names.index(name) < index]
 
 
 class Bounds(_Section):
@@ -175,13 +217,8 @@ class Policy(_Section):
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Self:
         names = [channel.name for channel in self.channels]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            message = f"channels: {repeated[0]!r} is defined twice"
-            raise ValueError(message)
-        for route in self.routes:
-            if unknown := [name for name in route.channels if name not in names]:
-                message = f"routes: {route.name!r} sends to {unknown[0]!r}, which is no channel. Known: {', '.join(names) or 'none'}"
-                raise ValueError(message)
+        if problems := reference_problems(names, [(route.name, route.channels) for route in self.routes]):
+            raise ValueError("\n".join(f"{path}: {problem}" for path, problem in problems))
         return self
 
     def canonical(self) -> bytes:
