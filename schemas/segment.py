@@ -48,5 +48,6 @@ class SegmentRecord(Struct, frozen=True, kw_only=True):
     partition: int
     start: int  # offset of the first record, or the position after the segment before it
     end: int  # offset after the last record
-    counts: dict[str, int]  # records, accepted, rejected, duplicates, late, too_late, ticks, lost (offsets gone from the log), overflow
+    # records, accepted, rejected, duplicates, late, too_late, ticks, lost (offsets gone from the log), overflow
+    counts: dict[str, int]
     pins: Pins  # of the next segment

@@ -18,7 +18,8 @@ class PipelineHealth(OutgoingEvent):
 class Signal(OutgoingEvent):
     """One signal. Identity: that of what it carries. Exactly one of the bodies is set, as ``kind`` says.
 
-    Anomalies, compliance findings and commands (acknowledge, silence) join here as further kinds. ``tick`` carries no body: it only says what time it is.
+    Anomalies, compliance findings and commands (acknowledge, silence) join here as further kinds. ``tick`` carries no
+    body: it only says what time it is.
     """
 
     kind: Literal["violation", "pipeline_health", "tick"]

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from ragpulse.schemas.outgoing import Contract, OutgoingEvent
 
 
@@ -89,7 +91,7 @@ class SlaCompliance(OutgoingEvent):
     average_quality_score: float | None
     final: bool
     revision: int
-    incomplete: list[int] = []
+    incomplete: list[int] = Field(default_factory=list)
     policy_digest: str
 
 

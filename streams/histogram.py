@@ -53,7 +53,7 @@ def percentile_ms(indices: Indices, counts: Counts, zero_count: int, quantile: f
     total = zero_count + int(counts.sum())
     if total == 0:
         return None
-    rank = max(1, -(-int(round(quantile * 1_000_000)) * total // 1_000_000))
+    rank = max(1, -(-round(quantile * 1_000_000) * total // 1_000_000))
     if rank <= zero_count:
         return 0.0
     position = int(np.searchsorted(np.cumsum(counts), rank - zero_count, side="left"))
@@ -70,5 +70,7 @@ def merge(parts: list[tuple[Indices, Counts]]) -> tuple[Indices, Counts]:
     counts = np.concatenate([part[1] for part in parts])
     order = np.argsort(indices, kind="stable")
     indices, counts = indices[order], counts[order]
-    starts = np.flatnonzero(np.concatenate(([True], indices[1:] != indices[:-1]))) if len(indices) else np.empty(0, np.int64)
-    return indices[starts], np.add.reduceat(counts, starts) if len(starts) else counts
+    if not len(indices):
+        return indices, counts
+    starts = np.flatnonzero(np.concatenate(([True], indices[1:] != indices[:-1])))
+    return indices[starts], np.add.reduceat(counts, starts)

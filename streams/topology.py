@@ -47,27 +47,41 @@ def _delete(days: int, **config: str) -> dict[str, str]:
 
 
 QUERY_EVENTS: Final = Topic(
-    "query-events", "any (the SDK: event_id)", SOURCE_PARTITIONS, "QueryEvent",
+    "query-events",
+    "any (the SDK: event_id)",
+    SOURCE_PARTITIONS,
+    "QueryEvent",
     _delete(7, **{"message.timestamp.type": "LogAppendTime"}),
 )
 REJECTED_EVENTS: Final = Topic(
-    "rejected-events", "origin topic/partition/offset", 4, "RejectedEvent",
+    "rejected-events",
+    "origin topic/partition/offset",
+    4,
+    "RejectedEvent",
     # A rejected record of the broker's largest size still fits, in base64 and with its reason.
     _delete(7, **{"max.message.bytes": "2097152"}),
 )
 WINDOW_PARTIALS: Final = Topic("window-partials", "explicit partition = murmur2(service)", 4, "Flush", _delete(3))
 SLO_STATE: Final = Topic(
-    "slo-state", "partition p holds the snapshots of window-partials p", 4, "Snapshot",
+    "slo-state",
+    "partition p holds the snapshots of window-partials p",
+    4,
+    "Snapshot",
     _delete(3, **{"segment.bytes": "16777216"}),
 )
-AUDIT: Final = Topic("audit", "partition p holds source partition p only", SOURCE_PARTITIONS, "SegmentRecord", _delete(2557))
+AUDIT: Final = Topic(
+    "audit", "partition p holds source partition p only", SOURCE_PARTITIONS, "SegmentRecord", _delete(2557)
+)
 SIGNALS: Final = Topic("signals", "alert fingerprint", 1, "Signal", _delete(30))
 POLICIES: Final = Topic("policies", "SHA-256 of the policy", 1, "Policy", {"cleanup.policy": "compact"})
 WINDOWS: Final = Topic("windows", "tenant, service", 4, "Window", _delete(30))
 SLA_COMPLIANCE: Final = Topic("sla-compliance", "tenant, service", 4, "SlaCompliance", _delete(30))
 VIOLATIONS: Final = Topic("violations", "tenant, service", 4, "Violation", _delete(30))
 ALERTING_STATE: Final = Topic(
-    "alerting-state", "partition p holds the snapshots of signals p", 1, "Snapshot",
+    "alerting-state",
+    "partition p holds the snapshots of signals p",
+    1,
+    "Snapshot",
     _delete(3, **{"segment.bytes": "16777216"}),
 )
 ALERTS: Final = Topic("alerts", "alert id", 4, "Alert", _delete(30))
@@ -75,31 +89,54 @@ NOTIFICATIONS: Final = Topic("notifications", "alert id", 4, "Notification", _de
 DELIVERIES: Final = Topic("deliveries", "alert id", 4, "Delivery", _delete(30))
 
 TOPICS: Final[tuple[Topic, ...]] = (
-    QUERY_EVENTS, REJECTED_EVENTS, AUDIT, WINDOW_PARTIALS, SLO_STATE, WINDOWS, SLA_COMPLIANCE, VIOLATIONS,
-    SIGNALS, POLICIES, ALERTING_STATE, ALERTS, NOTIFICATIONS, DELIVERIES,
+    QUERY_EVENTS,
+    REJECTED_EVENTS,
+    AUDIT,
+    WINDOW_PARTIALS,
+    SLO_STATE,
+    WINDOWS,
+    SLA_COMPLIANCE,
+    VIOLATIONS,
+    SIGNALS,
+    POLICIES,
+    ALERTING_STATE,
+    ALERTS,
+    NOTIFICATIONS,
+    DELIVERIES,
 )
 
 ROLES: Final[tuple[Role, ...]] = (
     Role(
-        "ingest", "query-events",
-        ("rejected-events", "audit", "window-partials", "policies", "query-events"),
-        "streams/segments", "none: open segments are re-read",
-        "a segment is cut by the log alone, and its cells replace those of an earlier run",
+        name="ingest",
+        reads="query-events",
+        writes=("rejected-events", "audit", "window-partials", "policies", "query-events"),
+        decides_in="streams/segments",
+        state="none: open segments are re-read",
+        idempotent_because="a segment is cut by the log alone, and its cells replace those of an earlier run",
     ),
     Role(
-        "slo", "window-partials",
-        ("windows", "sla-compliance", "violations", "signals", "slo-state", "policies"),
-        "streams/windows, streams/sla", "snapshots on slo-state, named by the commit",
-        "a window's revision is the offset of the flush it reflects; ids are derived",
+        name="slo",
+        reads="window-partials",
+        writes=("windows", "sla-compliance", "violations", "signals", "slo-state", "policies"),
+        decides_in="streams/windows, streams/sla",
+        state="snapshots on slo-state, named by the commit",
+        idempotent_because="a window's revision is the offset of the flush it reflects; ids are derived",
     ),
     Role(
-        "alerting", "signals", ("alerts", "notifications", "alerting-state", "signals"),
-        "streams/alerting", "snapshots on alerting-state, named by the commit",
-        "each transition stems from one signal offset; ids are derived",
+        name="alerting",
+        reads="signals",
+        writes=("alerts", "notifications", "alerting-state", "signals"),
+        decides_in="streams/alerting",
+        state="snapshots on alerting-state, named by the commit",
+        idempotent_because="each transition stems from one signal offset; ids are derived",
     ),
     Role(
-        "notify", "notifications", ("deliveries",), "agents/notify.py", "none",
-        "a notification keeps its id, so that receivers drop repeats",
+        name="notify",
+        reads="notifications",
+        writes=("deliveries",),
+        decides_in="agents/notify.py",
+        state="none",
+        idempotent_because="a notification keeps its id, so that receivers drop repeats",
     ),
 )
 
@@ -127,4 +164,3 @@ def role(name: str) -> Role:
 def block_size(partitions: int) -> int:
     """Return how many offsets a segment of the source topic may span, for its number of partitions."""
     return min(BLOCK_RECORDS, max(1, RECORDS_IN_OPEN_SEGMENTS // partitions))
-
