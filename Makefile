@@ -102,10 +102,12 @@ system:
 	$(PIP) install --require-hashes -r requirements-dev.txt
 	touch $@
 
-# A strict editable install links every file, so that type checkers see it; a new file needs a new install.
+# A strict editable install links every file, so that type checkers see it; a new file needs a new install. The list of
+# files lies beside the links, so that it is gone when they are.
 .PHONY: package
 package: .venv/requirements
 	@files=$$(find $(SOURCES) -type f ! -name '*.pyc' | sort | cat - pyproject.toml | sha256sum)
-	[ "$$files" != "$$(cat .venv/package 2>/dev/null || true)" ] || exit 0
-	$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=strict --editable .
-	echo "$$files" > .venv/package
+	[ "$$files" != "$$(cat build/installed-files 2>/dev/null || true)" ] || exit 0
+	# setuptools warns at length that the links must stay.
+	PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=strict --editable .
+	echo "$$files" > build/installed-files
