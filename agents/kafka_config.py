@@ -1,15 +1,20 @@
 """From `KafkaSettings` to what each Kafka library takes. The one place that unwraps the password."""
 
+import logging
 import ssl
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ragpulse.agents.settings import KafkaSettings, Settings
 from ragpulse.client.connection import Connection, Security, embedded_bootstrap_servers, no_broker_known
-from ragpulse.schemas.errors import BrokerUnavailableError
+from ragpulse.schemas.errors import BrokerUnavailableError, ConfigurationError
 
 _PROBE_SECONDS = 5.0
+#: librdkafka writes to stderr unless it is given a logger; without a handler of the program's own, this one is silent.
+LIBRDKAFKA_LOGGER = logging.getLogger("ragpulse.librdkafka")
+LIBRDKAFKA_LOGGER.addHandler(logging.NullHandler())
 
 
 def security(kafka: KafkaSettings) -> Security:
@@ -89,3 +94,22 @@ def faust_credentials(kafka: KafkaSettings) -> Any:
             ssl_context=context,
         )
     return faust.SSLCredentials(context) if context else None
+
+
+def _loaded_context(kafka: KafkaSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=kafka.ssl_ca_file)
+        if kafka.ssl_certificate_file:
+            context.load_cert_chain(kafka.ssl_certificate_file, kafka.ssl_key_file)
+    except OSError as error:  # ssl.SSLError is one
+        message = f"Kafka security: a certificate or key file cannot be used ({error})."
+        raise ConfigurationError(message) from error
+    return context
+
+
+def _answers(bootstrap_servers: str) -> bool:
+    client = AdminClient({"bootstrap.servers": bootstrap_servers}, logger=LIBRDKAFKA_LOGGER)
+    try:
+        return bool(client.list_topics(timeout=_PROBE_SECONDS).brokers)
+    except KafkaException:
+        return False

@@ -4,6 +4,9 @@
 
     RagpulseError
     ├── ContractError            a value that breaks a wire contract (never raised for one bad event: that is a Rejection)
+    ├── InvalidEventError        65  the producer SDK was given an event that breaks the contract: it is not sent
+    ├── DeliveryError            69  the producer SDK could not hand events over to the broker
+    │   └── BufferFullError          its buffer stayed full: the event is not sent
     ├── UsageError               64  the command line asked for something that does not exist
     ├── TooMuchBadInputError     65  the dead-letter limit
     ├── BrokerUnavailableError   69
@@ -13,6 +16,9 @@
 
 Codes follow sysexits.h (BSD), so that supervisors can tell "restart me" (70, 75) from "a person must act" (64, 65, 77, 78).
 """
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class RagpulseError(Exception):
@@ -61,3 +67,37 @@ class ConfigurationError(RagpulseError):
     """Settings, policy file or topics are wrong: the text names file, key, what is wrong and what would be right."""
 
     exit_code = 78
+
+
+class InvalidEventError(RagpulseError):
+    """An event handed to the producer SDK breaks the contract. Nothing of it was sent."""
+
+    exit_code = 65
+
+
+class DeliveryError(RagpulseError):
+    """Events were not acknowledged. ``failed`` were given up, ``pending`` still waited when the time was over.
+
+    ``reasons`` counts the failed ones by the broker's or librdkafka's words; ``event_ids`` names the first few.
+    """
+
+    exit_code = 69
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        failed: int = 0,
+        pending: int = 0,
+        reasons: Mapping[str, int] = MappingProxyType({}),
+        event_ids: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.failed = failed
+        self.pending = pending
+        self.reasons = reasons
+        self.event_ids = event_ids
+
+
+class BufferFullError(DeliveryError):
+    """The producer SDK's buffer stayed full for as long as the caller may be held. The event was not taken: try again."""

@@ -34,6 +34,9 @@ Ratio = Annotated[float, Meta(ge=0.0, le=1.0)]
 Milliseconds = Annotated[float, Meta(ge=0.0, le=MAX_LATENCY_MS)]
 Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
 
+#: Left out when an event is encoded, which compares with this very object.
+NO_PROCESSING = Raw(b"null")
+
 
 class Document(Struct, gc=False, omit_defaults=True):
     """One retrieved document: its id, retrieval score and classification."""
@@ -86,4 +89,4 @@ class QueryEvent(Struct, gc=False, omit_defaults=True):
     user_role: Text | None = None
     documents: Annotated[list[Document], Meta(max_length=MAX_DOCUMENTS)] | None = None
     #: Evidence for the regulations, kept as raw bytes: most events share it, so it is judged once per distinct value.
-    processing: Raw = Raw(b"null")
+    processing: Raw = NO_PROCESSING
