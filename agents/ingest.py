@@ -36,6 +36,7 @@ class Owned:
 
     fold: PartitionFold
     confirmed: int
+    read_to: int  # where the next batch has to begin
     closed: list[ClosedSegment] = field(default_factory=list)
     last_record: float = field(default_factory=monotonic)
     last_tick: float = 0.0
@@ -113,7 +114,7 @@ class Ingest:
         self._context.log.info(
             "partition taken over", partition=partition, start=plan.start, segment=plan.pins.index, committed=not plan.commit_first,
         )
-        return Owned(fold, confirmed=plan.start)
+        return Owned(fold, confirmed=plan.start, read_to=max(plan.start, plan.lost[1] if plan.lost else 0))
 
     def _lose(self, fold: PartitionFold, partition: int, lost: tuple[int, int]) -> None:
         fold.lost(*lost)
@@ -166,18 +167,14 @@ class Ingest:
             await self.flush()
 
     async def _follows(self, owned: Owned, batch: RecordBatch) -> bool:
-        expected = owned.fold.position
-        if batch.offsets[0] == expected:
-            return True
-        if batch.offsets[0] < expected:
-            self._context.log.warning("the reader went back: segment dropped", partition=batch.partition, expected=expected)
+        if batch.position < owned.read_to:
+            self._context.log.warning("the reader went back: segment dropped", partition=batch.partition, expected=owned.read_to)
             await self._begin_again(batch.partition, batch.epoch)
             return False
-        tp = TP(self._topic, batch.partition)
-        log_start = (await self._context.consumer.log_starts({tp}))[tp]
-        if log_start > expected:
-            self._lose(owned.fold, batch.partition, (expected, min(log_start, batch.offsets[0])))
-        return batch.epoch == self._context.consumer.epoch
+        if batch.position > owned.read_to:
+            self._lose(owned.fold, batch.partition, (owned.read_to, batch.position))
+        owned.read_to = batch.next_position
+        return True
 
     async def _begin_again(self, partition: int, epoch: int) -> None:
         plans = await self._plans([partition])

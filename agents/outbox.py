@@ -24,6 +24,7 @@ class Outbox:
         self._timeout = timeout_seconds
         self._pending: list[Awaitable[Any]] = []
         self._written: Counter[str] = Counter()
+        self._awaiting = asyncio.Lock()
 
     def __len__(self) -> int:
         """Return how many sends wait for their acknowledgement."""
@@ -60,17 +61,17 @@ class Outbox:
             StuckError: one of them failed, or did not come back within the timeout.
 
         """
-        pending, self._pending = self._pending, []
-        written, self._written = self._written, Counter()
-        if not pending:
-            return
-        try:
-            async with asyncio.timeout(self._timeout):
-                await asyncio.gather(*pending)
-        except Exception as error:  # as above
-            raise StuckError(_sentence(", ".join(sorted(written)), error)) from error
-        for topic, amount in written.items():
-            self._meter.count("ragpulse_records_written_total", amount, topic=topic)
+        # One at a time: who comes second must also wait for what the first one took.
+        async with self._awaiting:
+            pending, self._pending = self._pending, []
+            written, self._written = self._written, Counter()
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await asyncio.gather(*pending)
+            except Exception as error:  # as above
+                raise StuckError(_sentence(", ".join(sorted(written)), error)) from error
+            for topic, amount in written.items():
+                self._meter.count("ragpulse_records_written_total", amount, topic=topic)
 
 
 def _sentence(topics: str, error: BaseException) -> str:
