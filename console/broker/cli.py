@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+
 from ragpulse.console.broker.errors import UNAVAILABLE
 from ragpulse.console.broker.lifecycle import start_broker, stop_broker
 from ragpulse.console.broker.places import BOOTSTRAP_SETTING, external_bootstrap_servers

@@ -40,6 +40,9 @@ _SINGLE_NODE = {
 _PREDICTABLE = {
     "auto.create.topics.enable": "false",  # a reader that is still there would bring a deleted topic back
     "group.initial.rebalance.delay.ms": "0",
+    # After a kill the controller lets the broker back in when this is over (Kafka's default: 9 s).
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "1000",
     "group.min.session.timeout.ms": "1000",  # tests of failover use sessions far below Kafka's minimum of 6 s
 }
 _SMALL = {

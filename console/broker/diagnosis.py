@@ -19,10 +19,13 @@ _TELLING = (
     re.compile(r"Could not (transfer|find|resolve)|Unknown host|Connection (refused|timed out)|Non-resolvable"),
     re.compile(r"OutOfMemoryError|Could not reserve enough space|initialization of VM|Unrecognized VM option"),
     re.compile(r"^Caused by: |ConfigException|Exception in thread"),
+    re.compile(r"^[\w.$]+(Exception|Error): "),
     re.compile(r"\b(FATAL|ERROR)\b"),
     re.compile(r"\S"),
 )
-_DECORATION = re.compile(r"^(\[ERROR\] |[\d-]+T[\d:,.]+ (FATAL|ERROR|WARN) |Caused by: |Exception in thread \S+ )")
+_DECORATION = re.compile(
+    r"^(\[ERROR\] |[\d-]+T[\d:,.]+ (FATAL|ERROR|WARN) |Caused by: |Exception in thread \S+ )?([\w$]+\.[\w.$]+: )?"
+)
 
 
 def known_cause(text: str) -> Cause | None:

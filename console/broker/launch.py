@@ -11,6 +11,7 @@ from ragpulse.console.broker import errors, ports
 from ragpulse.console.broker.configuration import render, server_properties
 from ragpulse.console.broker.diagnosis import Cause, known_cause, telling_line
 from ragpulse.console.broker.java import java_command
+from ragpulse.console.broker.locks import is_locked_by_kafka
 from ragpulse.console.broker.places import Workspace
 from ragpulse.console.broker.probe import broker_answers
 from ragpulse.console.broker.process import is_alive, spawn, terminate, wait_until
@@ -45,6 +46,8 @@ class Launch:
 
 def launch(plan: Launch) -> RunningBroker:
     """Start Kafka and return when it answers; nothing is left running otherwise."""
+    if is_locked_by_kafka(plan.workspace.data_dir):  # Kafka would find out, too, and take 20 s to end
+        raise errors.data_in_use(plan.workspace.data_dir)
     plan.workspace.scratch_dir.mkdir(parents=True, exist_ok=True)
     for _ in range(_ATTEMPTS - 1):
         try:

@@ -1,5 +1,6 @@
 """Start, stop and look at the embedded broker of a state directory. At most one runs there at a time."""
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from ragpulse.console.broker.locks import locked
 from ragpulse.console.broker.places import Workspace, default_state_dir
 from ragpulse.console.broker.process import is_alive, terminate
 from ragpulse.console.broker.record import RunningBroker, broker_file, read_broker_file, write_broker_file
-from ragpulse.console.broker.space import BROKER_MEGABYTES, require_space
+from ragpulse.console.broker.space import BROKER_MEGABYTES, free_megabytes, require_space
 
 _EPHEMERAL_PREFIX = "ragpulse-kafka-"
 _STOP_GRACE_SECONDS = 20.0
@@ -113,7 +114,15 @@ def _started(request: _Request, say: Callable[[str], None]) -> RunningBroker:
     )
     try:
         return launch(plan)
-    except BaseException:
+    except BaseException as error:
         if request.ephemeral:
             shutil.rmtree(root, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _explained(error, root) from error
         raise
+
+
+def _explained(error: OSError, root: Path) -> errors.BrokerError:
+    if error.errno == errno.ENOSPC:
+        return errors.disk_full(root, free_megabytes(root), BROKER_MEGABYTES)
+    return errors.folder_unusable(root, error.strerror or str(error))

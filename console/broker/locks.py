@@ -8,6 +8,18 @@ from pathlib import Path
 from ragpulse.console.broker import errors
 
 
+def is_locked_by_kafka(data_dir: Path) -> bool:
+    """Whether a Kafka process holds this data directory (Java's file locks are POSIX locks)."""
+    try:
+        with (data_dir / ".lock").open("r+b") as handle:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except (BlockingIOError, PermissionError):
+        return True
+    return False
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock `path`, waiting for whoever has it; the file stays behind on purpose (removing it would race)."""

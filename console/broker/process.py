@@ -24,9 +24,10 @@ def spawn(command: list[str], output_file: Path) -> int:
 def is_alive(pid: int, marker: Path) -> bool:
     """Whether `pid` is still the process that was started with `marker` on its command line (pids are used again)."""
     try:
-        # Our own child: asking takes it out of the process table if it has ended. Its command line would be
-        # the wrong question, for it is empty for a moment after the start.
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+        if os.waitpid(pid, os.WNOHANG) != (0, 0):  # our own child has ended; asking removed it from the process table
+            return False
+        line = _command_line(pid)
+        return not line or str(marker) in line  # a process that was started this moment has no command line yet
     except ChildProcessError:
         return str(marker) in _command_line(pid)
 

@@ -26,7 +26,7 @@ _SENTENCES = {
     State.RUNNING: "Kafka runs at {address} (process {pid}, data in {data}).",
     State.SILENT: "Kafka's process {pid} lives but does not answer at {address}: read {log}, or run "
     "`ragpulse broker stop` and `ragpulse broker start`.",
-    State.DEAD: "Kafka's process {pid} is gone (it was not stopped in order): run `ragpulse broker start`.",
+    State.DEAD: "Kafka's process {pid} is gone (it was not stopped in order; its last words may be in {log}): run `ragpulse broker start`.",
     State.STOPPED: "No embedded broker runs: run `ragpulse broker start`.",
     State.EXTERNAL: "The broker at {address} answers (RAGPULSE_KAFKA__BOOTSTRAP_SERVERS).",
     State.EXTERNAL_SILENT: "The broker at {address} (RAGPULSE_KAFKA__BOOTSTRAP_SERVERS) does not answer: "

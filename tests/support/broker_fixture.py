@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from ragpulse.console.broker import (
     BrokerError,
     broker_answers,
