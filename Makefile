@@ -43,11 +43,12 @@ test-all: setup check ## Run the checks and all tests
 
 .PHONY: check
 check: package ## Run formatter, linter, type checker and import contracts; change nothing
-	@$(BIN)/ruff format --quiet --check . || { echo 'Not formatted: run "make format".' >&2; exit 1; }
-	$(BIN)/ruff check --quiet .
-	readable='s#build/__editable__[^/]*/ragpulse/(client/)?#\1#'
-	$(BIN)/mypy $(PACKAGES:%=-p %) | sed -E "$$readable"
-	$(BIN)/mypy tests $(if $(wildcard benchmarks/*.py),benchmarks) | sed -E "$$readable"
+	@$(BIN)/ruff format --quiet --check --output-format concise . || { echo 'Not formatted: run "make format".' >&2; exit 1; }
+	$(BIN)/ruff check --quiet --output-format concise .
+	# The type checker sees the files where they are installed; name them as they are in the repository.
+	installed='build/__editable__[^/]*/ragpulse/'
+	$(BIN)/mypy $(PACKAGES:%=-p %) | sed -e "s#$${installed}client/#agents/client/#" -e "s#$$installed##"
+	$(BIN)/mypy tests $(if $(wildcard benchmarks/*.py),benchmarks) | sed -e "s#$${installed}client/#agents/client/#" -e "s#$$installed##"
 	$(BIN)/lint-imports --no-logo | tail -n 3
 
 .PHONY: format
