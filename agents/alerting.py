@@ -51,9 +51,12 @@ class Alerting:
         self._books = {}
         tps = {partition: TP(self._topic, partition) for partition in partitions}
         committed = await self._context.consumer.committed(set(tps.values()))
+        starts = await self._context.consumer.log_starts(set(tps.values()))
         restored = {partition: await self._restore(partition, committed.get(tp)) for partition, tp in tps.items()}
         if self._context.consumer.epoch != epoch:
             return
+        for partition, book in restored.items():
+            await self._context.consumer.seek_to(tps[partition], max(book.offset + 1, starts[tps[partition]]))
         self._books, self._saved = restored, {partition: book.offset for partition, book in restored.items()}
         self._epoch = epoch
         self._context.meter.set("ragpulse_epoch", epoch)
