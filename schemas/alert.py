@@ -18,7 +18,7 @@ class Why(Contract):
 
     signal_id: str
     reason: str  # closed list: ragpulse.streams.alerting.life_cycle.Reason
-    route: str | None = None
+    route: str | None = None  # None: no route of the policy fits, nobody is told
 
 
 class Alert(OutgoingEvent):
@@ -43,7 +43,9 @@ class Alert(OutgoingEvent):
     window_size_ms: int | None
     started_at_ms: int
     resolved_at_ms: int | None
-    causes: list[str]  # ids of the open violations, or the subject of a pipeline alert
+    causes: list[
+        str
+    ]  # ids of the violations that began or ended with this transition, or the subject of a pipeline alert
     confirmed: bool | None
     signal_offset: int  # offset, in rag.signals, that this transition stems from
     policy_digest: str
