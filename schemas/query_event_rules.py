@@ -22,12 +22,29 @@ class BrokenRule(NamedTuple):
 class Event(Protocol):
     """What the rules read of an event: the msgspec struct and the pydantic model both have it."""
 
-    service: str
-    tenant: str | None
-    variant: str | None
-    status: Status
-    latency_ms: float | None
-    schema_version: int | None
+    @property
+    def service(self) -> str:
+        """The service that answered."""
+
+    @property
+    def tenant(self) -> str | None:
+        """Whose request it was."""
+
+    @property
+    def variant(self) -> str | None:
+        """Of an A/B experiment."""
+
+    @property
+    def status(self) -> Status:
+        """How the request ended."""
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Its duration."""
+
+    @property
+    def schema_version(self) -> int | None:
+        """Which contract it follows; None means 1."""
 
 
 def broken_rule(event: Event) -> BrokenRule | None:
@@ -37,7 +54,7 @@ def broken_rule(event: Event) -> BrokenRule | None:
     if event.latency_ms is None and event.status in LATENCY_REQUIRED_FOR:
         return _latency_required()
     labels = {"service": event.service, "tenant": event.tenant, "variant": event.variant}
-    return next((_invalid_label(field) for field, label in labels.items() if not _is_label(label)), None)
+    return next((_invalid_label(field) for field, label in labels.items() if not is_label(label)), None)
 
 
 def _unknown_version() -> BrokenRule:
@@ -56,7 +73,8 @@ def _latency_required() -> BrokenRule:
     )
 
 
-def _is_label(value: str | None) -> bool:
+def is_label(value: str | None) -> bool:
+    """Say whether a service, tenant or variant may become a key and a metric label. What is absent may."""
     return value is None or _LABEL.fullmatch(value) is not None
 
 
