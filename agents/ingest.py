@@ -18,7 +18,7 @@ from ragpulse.agents.role import RoleContext, every
 from ragpulse.schemas.segment import FoldParameters, Pins, SegmentRecord
 from ragpulse.streams.segments.flush import build_flushes, partition_of
 from ragpulse.streams.segments.partition_fold import ClosedSegment, PartitionFold
-from ragpulse.streams.segments.pins import pins_from_metadata, pins_to_metadata
+from ragpulse.streams.segments.pins import Wanted, pins_from_metadata, pins_to_metadata
 from ragpulse.streams.segments.resume import Resume, Witnesses, resume
 from ragpulse.streams.topology import AUDIT, QUERY_EVENTS, REJECTED_EVENTS, WINDOW_PARTIALS, block_size
 
@@ -108,7 +108,7 @@ class Ingest:
             await consumer.seek_to(TP(self._topic, partition), plan.start)
 
     def _open(self, partition: int, plan: Resume) -> Owned:
-        fold = PartitionFold(self._topic, partition, plan.start, plan.pins, self._wanted(), self._context.policy_digest)
+        fold = PartitionFold(self._topic, partition, plan.start, plan.pins, Wanted(self._wanted(), self._context.policy_digest))
         if plan.lost is not None:
             self._lose(fold, partition, plan.lost)
         self._context.log.info(

@@ -54,7 +54,8 @@ def _known(witnesses: Witnesses, topic_id: str) -> tuple[int, Pins] | None:
         return (offset, pins) if pins.topic_id == topic_id else None
     # The commit is lost, or somebody moved it with a tool that drops the pins: the last segment end at or before it.
     ends = [
-        record for record in witnesses.chain
+        record
+        for record in witnesses.chain
         if record.pins.topic_id == topic_id and (offset is None or record.end <= offset)
     ]
     if not ends:

@@ -1,0 +1,100 @@
+"""The cells of one segment: integer totals by (tenant, service, operation, variant, pane, late)."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragpulse.schemas.cell import COLUMNS, PANE_MS
+from ragpulse.schemas.window_partial import Cell
+from ragpulse.streams.segments.cell_keys import CellKeys
+from ragpulse.streams.segments.event_columns import Columns
+from ragpulse.streams.segments.measurements import Addend
+from ragpulse.streams.segments.sparse import Buckets, Users
+
+CellNumbers = NDArray[np.int64]
+#: Tenant, service, operation, variant, start of the pane in ms, late.
+CellIdentity = tuple[str, str, str, str, int, bool]
+
+_PLACE_BITS: Final = 36  # pane number of the year 9999 (35 bits) and late
+_PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
+_FIRST_CAPACITY: Final = 64
+
+
+class Cells:
+    """Cells and which of them changed. Numbers of cells have a meaning here only; what is handed out is sorted by key."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._keys = CellKeys()
+        self._numbers: dict[int, int] = {}  # packed key, pane and late: number of the cell
+        self._identities: list[CellIdentity] = []
+        self._others: set[int] = set()  # numbers of the cells beyond the cap
+        self._totals = np.zeros((_FIRST_CAPACITY, len(COLUMNS)), dtype=np.int64)
+        self._changed = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
+        self.buckets = Buckets()
+        self.users = Users()
+
+    def place(self, columns: Columns, panes: NDArray[np.int64], late: NDArray[np.bool_]) -> CellNumbers:
+        """Return the cell of each event, in offset order: the first ``cap`` cells are kept, the rest is `__other__`."""
+        event_keys = zip(columns["tenant"], columns["service"], columns["operation"], columns["variant"], strict=True)
+        codes = self._keys.codes_of(event_keys, full=self._is_full())
+        packed = (np.array(codes, dtype=np.int64) << _PLACE_BITS | panes << 1 | late).tolist()
+        known = list(map(self._numbers.get, packed))
+        numbers = [
+            self._number_of(place) if number is None else number for place, number in zip(packed, known, strict=True)
+        ]
+        self._make_room()
+        return np.array(numbers, dtype=np.int64)
+
+    def beyond_cap(self, cells: CellNumbers) -> int:
+        """Return how many of these events are counted in `__other__`."""
+        return int(np.isin(cells, list(self._others)).sum()) if self._others else 0
+
+    def add(self, cells: CellNumbers, addends: Iterable[Addend]) -> None:
+        """Add what each event adds to the columns of its cell."""
+        touched, local = np.unique(cells, return_inverse=True)
+        self._changed[touched] = True
+        for column, amounts in addends:
+            # Floats below 2**53 are exact: a run is at most 2**14 events, and no amount above 2**37.
+            sums = np.bincount(local, weights=amounts, minlength=len(touched))
+            self._totals[touched, column] += sums.astype(np.int64)
+
+    def take_changes(self) -> list[Cell]:
+        """Return the cells that changed since the last call, whole, sorted by key."""
+        changed = np.flatnonzero(self._changed).tolist()
+        self._changed[:] = False
+        changed.sort(key=self._identities.__getitem__)
+        parts = zip(changed, self._totals_of(changed), self.buckets.of(changed), self.users.of(changed), strict=True)
+        return [Cell(*self._identities[cell], totals, *buckets, users) for cell, totals, buckets, users in parts]
+
+    def _is_full(self) -> bool:
+        return len(self._identities) - len(self._others) >= self._cap
+
+    def _number_of(self, place: int) -> int:
+        number = self._numbers.get(place)
+        if number is not None:
+            return number
+        code = place >> _PLACE_BITS
+        if self._keys.is_other(code):
+            self._others.add(len(self._identities))
+        elif self._is_full():
+            return self._number_of(self._keys.other(code) << _PLACE_BITS | place & _PLACE_MASK)
+        number = self._numbers[place] = len(self._identities)
+        self._identities.append((*self._keys.keys[code], ((place & _PLACE_MASK) >> 1) * PANE_MS, bool(place & 1)))
+        return number
+
+    def _make_room(self) -> None:
+        missing = len(self._identities) - len(self._changed)
+        if missing > 0:
+            more = max(missing, len(self._changed))
+            self._totals = np.concatenate((self._totals, np.zeros((more, len(COLUMNS)), dtype=np.int64)))
+            self._changed = np.concatenate((self._changed, np.zeros(more, dtype=np.bool_)))
+
+    def _totals_of(self, cells: list[int]) -> list[list[int]]:
+        """Return the totals of some cells without their trailing zeros."""
+        totals = self._totals[cells]
+        zeros = np.argmax(totals[:, ::-1] != 0, axis=1)
+        lengths = (totals.shape[1] - zeros).tolist()
+        return [row[:length] for row, length in zip(totals.tolist(), lengths, strict=True)]
