@@ -1,3 +1,3 @@
 """What every test may ask for; the fixtures themselves are in tests/support."""
 
-pytest_plugins = ["broker_fixture"]
+pytest_plugins = ["broker_fixture", "golden_files"]
