@@ -19,10 +19,11 @@ from ragpulse.schemas.segment import FoldParameters, Pins, SegmentRecord
 from ragpulse.streams.segments.flush import build_flushes, partition_of
 from ragpulse.streams.segments.partition_fold import ClosedSegment, PartitionFold
 from ragpulse.streams.segments.pins import Wanted, pins_from_metadata, pins_to_metadata
+from ragpulse.streams.segments.records import TICK_HEADER
 from ragpulse.streams.segments.resume import Resume, Witnesses, resume
 from ragpulse.streams.topology import AUDIT, QUERY_EVENTS, REJECTED_EVENTS, WINDOW_PARTIALS, block_size
 
-TICK_HEADERS = [("ragpulse-tick", b"1")]
+TICK_HEADERS = [(TICK_HEADER, b"1")]
 SIGN_OF_LIFE_SECONDS = 5.0
 WHOLE_CHAIN = 1_000_000
 CHAIN_END_RECORDS = 200  # a replay may write older segment records after newer ones, but never this many
@@ -121,9 +122,9 @@ class Ingest:
         self._context.meter.count("ragpulse_lost_offsets_total", lost[1] - lost[0], partition=partition)
         self._context.log.error("offsets left the log before they were read", partition=partition, first=lost[0], end=lost[1])
 
-    def _wanted(self) -> FoldParameters:
+    def _wanted(self) -> Wanted:
         bounds = self._context.policy.bounds
-        return FoldParameters(
+        parameters = FoldParameters(
             block_size=self._settings.block_size or block_size(self._partitions),
             cell_cap=bounds.cells_per_segment,
             future_ms=bounds.future_seconds * 1000,
@@ -131,9 +132,11 @@ class Ingest:
             max_event_bytes=bounds.max_event_bytes,
             max_depth=bounds.max_depth,
         )
+        return Wanted(parameters, self._context.policy_digest)
 
     def _fresh_pins(self) -> Pins:
-        return Pins(topic_id=self._topic_id, parameters=self._wanted(), policy_digest=self._context.policy_digest)
+        wanted = self._wanted()
+        return Pins(topic_id=self._topic_id, parameters=wanted.parameters, policy_digest=wanted.policy_digest)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
