@@ -89,7 +89,7 @@ def as_json(event: Any) -> bytes:
 @example(changes={"latency_ms": True}, removed=set())
 @example(changes={"occurred_at_ms": 1.0}, removed=set())
 @example(changes={"unknown": 10**400}, removed=set())
-def test_both_forms_of_the_contract_give_the_same_verdict(changes: dict[str, Any], removed: set[str]):
+def test_both_forms_of_the_contract_give_the_same_verdict(changes: dict[str, Any], removed: set[str]) -> None:
     value = as_json({name: field for name, field in {**FULL, **changes}.items() if name not in removed})
 
     assert ingest_accepts(value) == model_accepts(value)
@@ -97,7 +97,7 @@ def test_both_forms_of_the_contract_give_the_same_verdict(changes: dict[str, Any
 
 @settings(max_examples=500)
 @given(part=PARTS, awkward=AWKWARD)
-def test_both_forms_give_the_same_verdict_on_nested_fields(part: tuple[str, str], awkward: Any):
+def test_both_forms_give_the_same_verdict_on_nested_fields(part: tuple[str, str], awkward: Any) -> None:
     section, name = part
     event = (
         {**FULL, "documents": [{"id": "d", name: awkward}]}
@@ -113,7 +113,7 @@ def test_both_forms_give_the_same_verdict_on_nested_fields(part: tuple[str, str]
 @example(value=b'{"a":NaN}')
 @example(value=b"\xef\xbb\xbf{}")
 @example(value=b"")
-def test_both_forms_give_the_same_verdict_on_anything_else(value: bytes):
+def test_both_forms_give_the_same_verdict_on_anything_else(value: bytes) -> None:
     assert ingest_accepts(value) == model_accepts(value)
 
 
@@ -141,13 +141,13 @@ def test_both_forms_give_the_same_verdict_on_anything_else(value: bytes):
         ('"unknown":"a\nb"', False),
     ],
 )
-def test_numbers_and_text_at_the_edges_of_json_have_one_verdict(text: str, accepted: bool):
+def test_numbers_and_text_at_the_edges_of_json_have_one_verdict(text: str, accepted: bool) -> None:
     value = as_json(VALID)[:-1] + b"," + text.encode() + b"}"
 
     assert (accepted, accepted) == (ingest_accepts(value), model_accepts(value))
 
 
-def test_an_event_with_every_kind_of_field_is_accepted_by_both():
+def test_an_event_with_every_kind_of_field_is_accepted_by_both() -> None:
     assert (True, True) == (ingest_accepts(as_json(FULL)), model_accepts(as_json(FULL)))
 
 
@@ -160,5 +160,5 @@ def test_an_event_with_every_kind_of_field_is_accepted_by_both():
         (Processing, ProcessingModel),
     ],
 )
-def test_both_forms_have_the_same_fields_in_the_same_order(struct: type, model: type[BaseModel]):
+def test_both_forms_have_the_same_fields_in_the_same_order(struct: type, model: type[BaseModel]) -> None:
     assert [field.name for field in fields(struct)] == list(model.model_fields)
