@@ -53,9 +53,8 @@ class BrokerAdmin:
         self._target = target
         self._deadline_seconds = deadline_seconds
         self._problems: deque[KafkaError] = deque(maxlen=16)  # an outage may last days
-        self._client = AdminClient(
-            {**target.librdkafka_options(), "error_cb": self._problems.append}, logger=LIBRDKAFKA_LOGGER
-        )
+        options: dict[str, Any] = {**target.librdkafka_options(), "error_cb": self._problems.append}
+        self._client = AdminClient(options, logger=LIBRDKAFKA_LOGGER)
 
     @classmethod
     def of(cls, settings: Settings, deadline_seconds: float = DEADLINE_SECONDS) -> "BrokerAdmin":

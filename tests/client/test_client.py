@@ -60,7 +60,7 @@ def unreachable() -> Iterator[Client]:
 
 def test_an_event_arrives_under_its_id_in_the_partition_that_java_would_choose(
     kafka: str, topic: str, topic_prefix: str
-):
+) -> None:
     with Client(kafka, topic_prefix=topic_prefix) as client:
         client.send(
             query_event(service="support-bot", latency_ms=412.5, event_id="e-1", occurred_at_ms=time.time_ns() // 10**6)

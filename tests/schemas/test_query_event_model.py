@@ -43,7 +43,7 @@ FULL: dict[str, Any] = {
     "processing": {"purpose": "support", "retention_days": 30, "mfa": False, "data_categories": []},
 }
 
-AWKWARD = st.sampled_from(
+AWKWARD: st.SearchStrategy[Any] = st.sampled_from(
     [
         None, True, False, 0, 1, -1, 1.0, 0.0, -0.0, 0.5, 5, 5.1, 1e6, 1e300, 2**31, 2**53, 2**63, 2**64, -(2**63) - 1,
         10**30, 10**308, 10**309, 10**400, 86_400_000, 86_400_000.5, 253_402_300_799_999, 253_402_300_800_000,
