@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ragpulse.console.broker import errors
-from ragpulse.console.broker.diagnosis import telling_line
+from ragpulse.console.broker.diagnosis import Cause, known_cause, telling_line
 from ragpulse.console.broker.locks import locked
 from ragpulse.console.broker.places import default_cache_dir
-from ragpulse.console.broker.space import require_space
+from ragpulse.console.broker.space import disk_full, require_space
 from ragpulse.streams.topology import KAFKA_VERSION
 
 _POM = Path(__file__).with_name("pom.xml")
@@ -39,7 +39,7 @@ def _assemble(jars: Path, say: Callable[[str], None]) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise errors.maven_missing()
-    require_space(jars.parent, _NEEDED_MEGABYTES)
+    require_space(jars.parent, _NEEDED_MEGABYTES, "XDG_CACHE_HOME")
     say(f"Downloading Apache Kafka {KAFKA_VERSION} with Maven into {jars.parent} (once, 38 MB).")
     # Below the cache, so that the rename stays within one file system and is atomic.
     with tempfile.TemporaryDirectory(prefix="assembling-", dir=jars.parent) as temporary:
@@ -58,7 +58,13 @@ def _download(maven: str, project: Path, target: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise errors.download_timed_out(_DOWNLOAD_SECONDS) from error
     if done.returncode:
-        raise errors.download_failed(telling_line(done.stdout + done.stderr))
+        raise _failure(done.stdout + done.stderr, target.parents[1])
+
+
+def _failure(text: str, cache: Path) -> errors.BrokerError:
+    if known_cause(text) is Cause.DISK_FULL:
+        return disk_full(cache, _NEEDED_MEGABYTES, "XDG_CACHE_HOME")
+    return errors.download_failed(telling_line(text))
 
 
 def _check(folder: Path) -> None:

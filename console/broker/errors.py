@@ -82,11 +82,11 @@ def port_taken(port: int) -> BrokerError:
     )
 
 
-def disk_full(folder: Path, free_megabytes: int, needed_megabytes: int) -> BrokerError:
+def disk_full(folder: Path, free_megabytes: int, needed_megabytes: int, variable: str) -> BrokerError:
     """Too little space to run Kafka, before the start or found out by Kafka itself."""
     return BrokerError(
         f"The disk is full: {folder} has {free_megabytes} MB free and Kafka needs {needed_megabytes} MB; "
-        "free some space, or set RAGPULSE_STATE_DIR (with --ephemeral: TMPDIR) to a folder with more.",
+        f"free some space, or set {variable} to a folder with more.",
         TEMPORARY,
     )
 

@@ -16,7 +16,7 @@ from ragpulse.console.broker.places import Workspace
 from ragpulse.console.broker.probe import broker_answers
 from ragpulse.console.broker.process import is_alive, spawn, terminate, wait_until
 from ragpulse.console.broker.record import RunningBroker
-from ragpulse.console.broker.space import BROKER_MEGABYTES, free_megabytes
+from ragpulse.console.broker.space import BROKER_MEGABYTES, broker_variable, disk_full
 
 _ATTEMPTS = 3  # a free port may be taken by someone else before Kafka listens on it
 
@@ -115,7 +115,7 @@ def _printed(workspace: Workspace, log_start: int) -> str:
 def _failure(plan: Launch, text: str) -> errors.BrokerError:
     match known_cause(text):
         case Cause.DISK_FULL:
-            return errors.disk_full(plan.workspace.root, free_megabytes(plan.workspace.root), BROKER_MEGABYTES)
+            return disk_full(plan.workspace.root, BROKER_MEGABYTES, broker_variable(ephemeral=plan.ephemeral))
         case Cause.DATA_IN_USE:
             return errors.data_in_use(plan.workspace.data_dir)
         case Cause.PORT_TAKEN if plan.port is not None:

@@ -15,7 +15,7 @@ from ragpulse.console.broker.locks import locked
 from ragpulse.console.broker.places import Workspace, default_state_dir
 from ragpulse.console.broker.process import is_alive, terminate
 from ragpulse.console.broker.record import RunningBroker, broker_file, read_broker_file, write_broker_file
-from ragpulse.console.broker.space import BROKER_MEGABYTES, free_megabytes, require_space
+from ragpulse.console.broker.space import BROKER_MEGABYTES, broker_variable, disk_full, require_space
 
 _EPHEMERAL_PREFIX = "ragpulse-kafka-"
 _STOP_GRACE_SECONDS = 20.0
@@ -107,7 +107,7 @@ def _started(request: _Request, say: Callable[[str], None]) -> RunningBroker:
     java = find_java()
     jars = assembled_jars(say)
     parent = Path(tempfile.gettempdir()) if request.ephemeral else request.state_dir
-    require_space(parent, BROKER_MEGABYTES)
+    require_space(parent, BROKER_MEGABYTES, broker_variable(ephemeral=request.ephemeral))
     root = Path(tempfile.mkdtemp(prefix=_EPHEMERAL_PREFIX)) if request.ephemeral else parent / "kafka"
     plan = Launch(
         java, jars, Workspace(root), request.ephemeral, request.port, request.properties, request.deadline_seconds
@@ -118,11 +118,11 @@ def _started(request: _Request, say: Callable[[str], None]) -> RunningBroker:
         if request.ephemeral:
             shutil.rmtree(root, ignore_errors=True)
         if isinstance(error, OSError):
-            raise _explained(error, root) from error
+            raise _explained(error, root, ephemeral=request.ephemeral) from error
         raise
 
 
-def _explained(error: OSError, root: Path) -> errors.BrokerError:
+def _explained(error: OSError, root: Path, *, ephemeral: bool) -> errors.BrokerError:
     if error.errno == errno.ENOSPC:
-        return errors.disk_full(root, free_megabytes(root), BROKER_MEGABYTES)
+        return disk_full(root, BROKER_MEGABYTES, broker_variable(ephemeral=ephemeral))
     return errors.folder_unusable(root, error.strerror or str(error))

@@ -53,6 +53,16 @@ def test_a_failed_download_quotes_maven_and_leaves_nothing_half_done(empty_cache
     assert [path.name for path in empty_cache.iterdir()] == ["assembly.lock"]
 
 
+@pytest.mark.usefixtures("empty_cache", "only_these_programs")
+def test_a_disk_that_fills_up_during_the_download_is_recognised(executable: Executable) -> None:
+    executable("mvn", "echo '[ERROR] Failed to copy: No space left on device'; exit 1")
+    error = failure()
+
+    assert str(error).startswith("The disk is full: ")
+    assert "or set XDG_CACHE_HOME to a folder with more" in str(error)
+    assert error.exit_code == 75
+
+
 @pytest.mark.usefixtures("only_these_programs")
 def test_other_jars_than_the_tested_ones_are_refused(empty_cache: Path, executable: Executable) -> None:
     executable("mvn", f"""{TARGET}; echo changed > "$target/kafka_2.13-4.3.1.jar" """)
