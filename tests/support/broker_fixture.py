@@ -17,6 +17,7 @@ from typing import Protocol
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+
 from ragpulse.console.broker import (
     BrokerError,
     broker_answers,
