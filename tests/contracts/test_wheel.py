@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tarfile
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -15,8 +14,7 @@ from repository import FOLDERS, git, tracked_files
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("tree")
-    with tarfile.open(fileobj=BytesIO(git("archive", "HEAD"))) as archive:
-        archive.extractall(tree, filter="data")
+    ZipFile(BytesIO(git("archive", "--format=zip", "HEAD"))).extractall(tree)
     wheels = tmp_path_factory.mktemp("wheels")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--no-build-isolation", "--wheel-dir", wheels, tree], check=True)
