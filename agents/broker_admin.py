@@ -18,6 +18,7 @@ from ragpulse.client.connection import Connection
 from ragpulse.schemas.errors import BrokerUnavailableError, CredentialsError, RagpulseError
 
 DEADLINE_SECONDS = 10.0
+_SETTLE_SECONDS = 0.05
 _CREDENTIALS = frozenset(
     {
         KafkaError._AUTHENTICATION,  # noqa: SLF001 - confluent-kafka's public names for librdkafka's own codes
@@ -115,7 +116,7 @@ class BrokerAdmin:
         }
 
     def create(self, wanted: Iterable[NewTopic]) -> None:
-        """Create topics. One that somebody else created in the meantime is left as it is.
+        """Create topics and wait until they are seen. One that somebody else created meanwhile is left as it is.
 
         Raises:
             BrokerUnavailableError: no answer within the deadline.
@@ -123,9 +124,17 @@ class BrokerAdmin:
             RagpulseError: refused by the broker for another reason, which the text names.
 
         """
-        new = list(wanted)
-        if new:
-            self._each(self._client.create_topics(new, **self._timeouts()), tolerate=KafkaError.TOPIC_ALREADY_EXISTS)
+        new = {topic.topic: topic for topic in wanted}
+        if not new:
+            return
+        futures = self._client.create_topics(list(new.values()), **self._timeouts())
+        self._each(futures, tolerate=KafkaError.TOPIC_ALREADY_EXISTS)
+        deadline = time.monotonic() + self._deadline_seconds
+        # The controller has them; a broker's own view follows some milliseconds later.
+        while new.keys() - self.names():
+            if time.monotonic() >= deadline:
+                raise self._unavailable()
+            time.sleep(_SETTLE_SECONDS)
 
     def _described(self, names: Collection[str]) -> dict[str, Any]:
         if not names:
