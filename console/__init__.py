@@ -1,0 +1,1 @@
+"""What people touch: the command line, the embedded broker, the demo. Imports the rest; nothing imports it."""
