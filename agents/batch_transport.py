@@ -5,8 +5,9 @@ stays an ordinary one, ``async for batch in stream``; every topic of the app nee
 are switched off: it lists every offset of a gap, can commit past unprocessed messages, and takes a failed commit for done.
 
 An *epoch* begins with each revocation and with each assignment. It opens for reading once the app's
-``on_assigned_before_read(partitions, epoch)`` has returned; batches, marks and seeks of another epoch have no effect.
-The app's ``on_revoked_at_once(partitions)`` is called, not awaited, the moment partitions are lost. Both may be left out.
+``await on_assigned_before_read(partitions, epoch)`` has returned, which is cancelled if the epoch ends before; batches,
+marks and seeks of another epoch have no effect. The app's ``on_revoked_at_once(partitions)`` is called, not awaited, the
+moment partitions are lost. Both may be left out.
 
 One slow agent holds up the others of its app: a full stream stops the one reader, so that memory stays bounded.
 """
@@ -27,6 +28,7 @@ from ragpulse.agents.fencing import beat_or_die
 from ragpulse.agents.offset_marks import Mark, OffsetMarks
 from ragpulse.schemas.errors import StuckError
 
+SCHEME: Final = "batch"
 _POLL_SECONDS: Final = 1.0
 
 
@@ -75,7 +77,6 @@ class Consumer(driver.Consumer):
         self._committing = asyncio.Lock()
         self._opened = asyncio.Event()
         self._preparation: asyncio.Future[None] | None = None
-        self._drained_epoch: int | None = None
 
     def _new_consumer_thread(self) -> BatchReader:
         return BatchReader(self, loop=self.loop, beacon=self.beacon)
@@ -282,4 +283,4 @@ class Transport(driver.Transport):
     Conductor = Conductor
 
 
-TRANSPORTS.aliases["batch"] = f"{Transport.__module__}:{Transport.__qualname__}"
+TRANSPORTS.aliases[SCHEME] = f"{Transport.__module__}:{Transport.__qualname__}"

@@ -10,23 +10,20 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-import msgspec
 from faust.types import TP
 
 from ragpulse.agents.record_batch import RecordBatch
 from ragpulse.agents.role import RoleContext, every
-from ragpulse.schemas.segment import FoldParameters, Pins, SegmentRecord
+from ragpulse.agents.takeover import Takeover
 from ragpulse.streams.segments.flush import build_flushes, partition_of
 from ragpulse.streams.segments.partition_fold import ClosedSegment, PartitionFold
-from ragpulse.streams.segments.pins import Wanted, pins_from_metadata, pins_to_metadata
+from ragpulse.streams.segments.pins import pins_to_metadata
 from ragpulse.streams.segments.records import TICK_HEADER
-from ragpulse.streams.segments.resume import Resume, Witnesses, resume
-from ragpulse.streams.topology import AUDIT, QUERY_EVENTS, REJECTED_EVENTS, WINDOW_PARTIALS, block_size
+from ragpulse.streams.segments.resume import Resume
+from ragpulse.streams.topology import AUDIT, QUERY_EVENTS, REJECTED_EVENTS, WINDOW_PARTIALS
 
 TICK_HEADERS = [(TICK_HEADER, b"1")]
 SIGN_OF_LIFE_SECONDS = 5.0
-WHOLE_CHAIN = 1_000_000
-CHAIN_END_RECORDS = 200  # a replay may write older segment records after newer ones, but never this many
 MAX_UNACKNOWLEDGED = 2_000  # rejections in flight before reading waits for them
 DRAIN_SECONDS = 8.0
 
@@ -52,7 +49,8 @@ class Ingest:
         self._context = context
         self._settings = context.settings.ingest
         self._topic = context.full_name(QUERY_EVENTS.name)
-        self._topic_id, self._partitions = context.topic_facts[QUERY_EVENTS.name]
+        self._takeover = Takeover(context)
+        self._partitions = context.topic_facts[QUERY_EVENTS.name][1]
         self._targets = context.topic_facts[WINDOW_PARTIALS.name][1]
         self._owned: dict[int, Owned] = {}
         self._epoch = -1
@@ -70,73 +68,32 @@ class Ingest:
     async def assigned(self, partitions: Sequence[int], epoch: int) -> None:
         """Read commits and pins, commit the start of what was never read, and begin there."""
         self._owned = {}
-        plans = await self._plans(partitions)
-        await self._commit_starts(plans, epoch)
-        if self._context.consumer.epoch != epoch:
+        plans = await self._takeover.plans(partitions)
+        if not await self._takeover.commit_starts(plans, epoch):
             return
         self._owned = {partition: self._open(partition, plan) for partition, plan in plans.items()}
         self._epoch = epoch
         self._context.meter.set("ragpulse_epoch", epoch)
 
-    async def _plans(self, partitions: Sequence[int]) -> dict[int, Resume]:
-        consumer = self._context.consumer
-        tps = {partition: TP(self._topic, partition) for partition in partitions}
-        committed = await consumer.committed(set(tps.values()))
-        starts = await consumer.log_starts(set(tps.values()))
-        return {
-            partition: resume(await self._witnesses(partition, committed.get(tp), starts[tp]), self._fresh_pins())
-            for partition, tp in tps.items()
-        }
-
-    async def _witnesses(self, partition: int, committed: tuple[int, str] | None, log_start: int) -> Witnesses:
-        offset, metadata = committed or (None, "")
-        pins = pins_from_metadata(metadata)
-        chain: list[SegmentRecord] = []
-        if pins is None:
-            count = CHAIN_END_RECORDS if offset is None else WHOLE_CHAIN
-            records = await asyncio.to_thread(self._context.reader.last, self._context.full_name(AUDIT.name), partition, count)
-            chain = [msgspec.json.decode(record.value, type=SegmentRecord) for record in records if record.value]
-        return Witnesses(offset, pins, chain, log_start)
-
-    async def _commit_starts(self, plans: dict[int, Resume], epoch: int) -> None:
-        consumer = self._context.consumer
-        first = {partition: plan for partition, plan in plans.items() if plan.commit_first}
-        for partition, plan in first.items():
-            consumer.mark(TP(self._topic, partition), plan.start, pins_to_metadata(plan.pins), epoch)
-        if first:
-            await consumer.commit_marks()
-        for partition, plan in first.items():
-            await consumer.seek_to(TP(self._topic, partition), plan.start)
-
     def _open(self, partition: int, plan: Resume) -> Owned:
-        fold = PartitionFold(self._topic, partition, plan.start, plan.pins, Wanted(self._wanted(), self._context.policy_digest))
+        fold = PartitionFold(self._topic, partition, plan.start, plan.pins, self._takeover.wanted())
         if plan.lost is not None:
             self._lose(fold, partition, plan.lost)
         self._context.log.info(
-            "partition taken over", partition=partition, start=plan.start, segment=plan.pins.index, committed=not plan.commit_first,
+            "partition taken over",
+            partition=partition,
+            start=plan.start,
+            segment=plan.pins.index,
+            committed=not plan.commit_first,
         )
         return Owned(fold, confirmed=plan.start, read_to=max(plan.start, plan.lost[1] if plan.lost else 0))
 
     def _lose(self, fold: PartitionFold, partition: int, lost: tuple[int, int]) -> None:
         fold.lost(*lost)
         self._context.meter.count("ragpulse_lost_offsets_total", lost[1] - lost[0], partition=partition)
-        self._context.log.error("offsets left the log before they were read", partition=partition, first=lost[0], end=lost[1])
-
-    def _wanted(self) -> Wanted:
-        bounds = self._context.policy.bounds
-        parameters = FoldParameters(
-            block_size=self._settings.block_size or block_size(self._partitions),
-            cell_cap=bounds.cells_per_segment,
-            future_ms=bounds.future_seconds * 1000,
-            max_age_ms=bounds.max_age_days * 86_400_000,
-            max_event_bytes=bounds.max_event_bytes,
-            max_depth=bounds.max_depth,
+        self._context.log.error(
+            "offsets left the log before they were read", partition=partition, first=lost[0], end=lost[1]
         )
-        return Wanted(parameters, self._context.policy_digest)
-
-    def _fresh_pins(self) -> Pins:
-        wanted = self._wanted()
-        return Pins(topic_id=self._topic_id, parameters=wanted.parameters, policy_digest=wanted.policy_digest)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -171,7 +128,9 @@ class Ingest:
 
     async def _follows(self, owned: Owned, batch: RecordBatch) -> bool:
         if batch.position < owned.read_to:
-            self._context.log.warning("the reader went back: segment dropped", partition=batch.partition, expected=owned.read_to)
+            self._context.log.warning(
+                "the reader went back: segment dropped", partition=batch.partition, expected=owned.read_to
+            )
             await self._begin_again(batch.partition, batch.epoch)
             return False
         if batch.position > owned.read_to:
@@ -180,7 +139,7 @@ class Ingest:
         return True
 
     async def _begin_again(self, partition: int, epoch: int) -> None:
-        plans = await self._plans([partition])
+        plans = await self._takeover.plans([partition])
         if self._context.consumer.epoch == epoch:
             self._owned[partition] = self._open(partition, plans[partition])
             await self._context.consumer.seek_to(TP(self._topic, partition), plans[partition].start)

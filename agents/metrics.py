@@ -45,8 +45,14 @@ class Metric:
 METRICS: Final[tuple[Metric, ...]] = (
     Metric("ragpulse_events_total", "counter", "Records read from query-events, by what became of them.", ("outcome",)),
     Metric("ragpulse_rejected_events_total", "counter", "Rejected records, by reason.", ("reason",)),
-    Metric("ragpulse_lost_offsets_total", "counter", "Offsets that left the log before they were read.", ("partition",)),
-    Metric("ragpulse_overflow_events_total", "counter", "Events folded into __other__ because a segment had its cap of cells."),
+    Metric(
+        "ragpulse_lost_offsets_total", "counter", "Offsets that left the log before they were read.", ("partition",)
+    ),
+    Metric(
+        "ragpulse_overflow_events_total",
+        "counter",
+        "Events folded into __other__ because a segment had its cap of cells.",
+    ),
     Metric("ragpulse_segments_closed_total", "counter", "Segments closed and committed.", ("partition",)),
     Metric("ragpulse_ticks_written_total", "counter", "Ticks written to silent partitions."),
     Metric("ragpulse_flushes_total", "counter", "Flushes to window-partials."),
@@ -54,7 +60,12 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("ragpulse_read_position", "gauge", "Next offset to read.", ("topic", "partition")),
     Metric("ragpulse_committed_offset", "gauge", "Offset that the broker confirmed.", ("topic", "partition")),
     Metric("ragpulse_log_end_offset", "gauge", "End of the log as last heard.", ("topic", "partition")),
-    Metric("ragpulse_watermark_seconds", "gauge", "Event time up to which all was read, seconds since the epoch.", ("partition",)),
+    Metric(
+        "ragpulse_watermark_seconds",
+        "gauge",
+        "Event time up to which all was read, seconds since the epoch.",
+        ("partition",),
+    ),
     Metric("ragpulse_epoch", "gauge", "Assignments seen by this worker."),
     Metric("ragpulse_records_written_total", "counter", "Records written and acknowledged, by topic.", ("topic",)),
     Metric("ragpulse_snapshot_bytes", "gauge", "Size of the last snapshot.", ("partition",)),

@@ -45,6 +45,8 @@ def _probe(ask: Callable[[], str | None]) -> Handler:
 
 def _metrics(meter: Meter) -> Handler:
     async def handler(_: web.Request) -> web.Response:
-        return web.Response(body=meter.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(
+            body=meter.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
 
     return handler

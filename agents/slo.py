@@ -46,7 +46,9 @@ class Slo:
         self._topic = context.full_name(WINDOW_PARTIALS.name)
         self._topic_id = context.topic_facts[WINDOW_PARTIALS.name][0]
         self._store = SnapshotStore(
-            context.full_name(SLO_STATE.name), context.app.producer, context.reader,
+            context.full_name(SLO_STATE.name),
+            context.app.producer,
+            context.reader,
             context.settings.kafka.request_timeout_seconds,
         )
         self._decoder = msgspec.json.Decoder(Flush)
@@ -64,7 +66,9 @@ class Slo:
         tps = {partition: TP(self._topic, partition) for partition in partitions}
         committed = await self._context.consumer.committed(set(tps.values()))
         starts = await self._context.consumer.log_starts(set(tps.values()))
-        restored = {partition: await self._restore(partition, committed.get(tp), starts[tp]) for partition, tp in tps.items()}
+        restored = {
+            partition: await self._restore(partition, committed.get(tp), starts[tp]) for partition, tp in tps.items()
+        }
         if self._context.consumer.epoch != epoch:
             return
         for partition, owned in restored.items():
@@ -101,9 +105,9 @@ class Slo:
                 return
             if offset < owned.position or value is None:
                 continue
-            output = owned.merger.step(offset, timestamp_ms, self._decode(value))
+            outputs = owned.merger.step(offset, timestamp_ms, self._decode(value))
             owned.position = offset + 1
-            await self._publish(output.events)
+            await self._publish(outputs)
         if owned is not None and monotonic() - owned.saved_at >= self._settings.snapshot_seconds:
             await self.save(batch.partition)
         elif len(self._context.outbox) > MAX_UNACKNOWLEDGED:
@@ -116,10 +120,10 @@ class Slo:
             raise ContractError(text)
         return flush
 
-    async def _publish(self, events: Sequence[Any]) -> None:
-        for event in events:
-            self._count(event.event)
-            await self._context.outbox.send(event.topic, event.key, event.value)
+    async def _publish(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            self._count(output.event)
+            await self._context.outbox.send(output.topic, output.key.encode(), output.event.to_bytes())
 
     def _count(self, event: Any) -> None:
         if isinstance(event, SlaCompliance):

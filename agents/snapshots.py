@@ -76,7 +76,9 @@ class SnapshotStore:
         headers = [(_HEADER, snapshot_id.encode())]
         try:
             async with asyncio.timeout(self._timeout):
-                sent = [await self._producer.send(self._topic, None, chunk, partition, None, headers) for chunk in chunks]
+                sent = [
+                    await self._producer.send(self._topic, None, chunk, partition, None, headers) for chunk in chunks
+                ]
                 written = [await one for one in sent]
         except Exception as error:  # any failure to write means the same: see Outbox
             text = f"The broker did not acknowledge a snapshot on {self._topic} ({type(error).__name__}): this worker ends and starts again."

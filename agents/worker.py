@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from faust.app.base import BootStrategy
 
-from ragpulse.agents import logs, service_http
+from ragpulse.agents import batch_transport, logs, service_http
 from ragpulse.agents.alerting import Alerting
 from ragpulse.agents.broker_admin import BrokerAdmin
 from ragpulse.agents.faust_settings import recommended_conf
@@ -26,20 +26,21 @@ from ragpulse.agents.ingest import Ingest
 from ragpulse.agents.kafka_config import connection, faust_credentials
 from ragpulse.agents.log_reader import LogReader
 from ragpulse.agents.metrics import Meter
-from ragpulse.agents.notify import Notify
+from ragpulse.agents.notify_role import Notify
 from ragpulse.agents.outbox import Outbox
 from ragpulse.agents.policy_file import load_policy
 from ragpulse.agents.record_batch import BatchSchema, RecordBatch
 from ragpulse.agents.role import Role, RoleContext
 from ragpulse.agents.settings import Settings
-from ragpulse.agents.slo import Slo
+
+# SLO
 from ragpulse.agents.topic_setup import require_topics
 from ragpulse.client.connection import Connection
 from ragpulse.schemas.errors import RagpulseError, StuckError
 from ragpulse.streams.topology import POLICIES
 from ragpulse.streams.topology import role as role_facts
 
-ROLE_CLASSES: Final[dict[str, Any]] = {"ingest": Ingest, "slo": Slo, "alerting": Alerting, "notify": Notify}
+ROLE_CLASSES: Final[dict[str, Any]] = {"ingest": Ingest, "alerting": Alerting, "notify": Notify}
 BUG: Final = 70
 DRAIN_SECONDS: Final = 15.0
 DEAF_SECONDS: Final = 5.0  # an event loop that did not turn for so long is no longer alive to /healthz
@@ -100,7 +101,9 @@ class Worker:
         tasks = [asyncio.create_task(self._guard(task)) for task in self._role.tasks()]
         tasks.append(asyncio.create_task(self._watch_app()))
         runner, port = await service_http.serve(
-            self._context.meter, service_http.Health(_alive, self._role.not_ready), self._context.settings.metrics_port,
+            self._context.meter,
+            service_http.Health(_alive, self._role.not_ready),
+            self._context.settings.metrics_port,
         )
         card = self._write_card(port)
         log.info("worker started", port=port, pid=os.getpid())
@@ -168,7 +171,7 @@ class Worker:
 def _app(name: str, target: Connection, settings: Settings) -> faust.App:
     app = faust.App(
         f"{settings.topic_prefix}{name}",
-        broker=[f"batch://{server}" for server in target.bootstrap_servers.split(",")],
+        broker=[f"{batch_transport.SCHEME}://{server}" for server in target.bootstrap_servers.split(",")],
         broker_credentials=faust_credentials(settings.kafka),
         **recommended_conf(
             session_timeout=settings.kafka.session_timeout_seconds,

@@ -58,7 +58,8 @@ class Supervisor:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         taken = sum(worker.role == role for worker in self.workers)
         fresh = [
-            Worker(role, number, self._log_dir / f"{role}-{number}.log") for number in range(taken + 1, taken + count + 1)
+            Worker(role, number, self._log_dir / f"{role}-{number}.log")
+            for number in range(taken + 1, taken + count + 1)
         ]
         for worker in fresh:
             self._spawn(worker)

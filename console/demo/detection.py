@@ -28,7 +28,9 @@ class SourceEvent:
     quality_score: float | None
 
 
-def delays_ms(alerts: Iterable[Mapping[str, Any]], violations: Iterable[Mapping[str, Any]], source: Sequence[SourceEvent]) -> list[int]:
+def delays_ms(
+    alerts: Iterable[Mapping[str, Any]], violations: Iterable[Mapping[str, Any]], source: Sequence[SourceEvent]
+) -> list[int]:
     """Return the detection delay of each alert that a breach opened, in ms."""
     opened = {violation["violation_id"]: violation for violation in violations if violation["phase"] == "opened"}
     found = []

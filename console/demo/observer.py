@@ -8,7 +8,16 @@ from typing import Any
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-TOPICS = ("rejected-events", "audit", "windows", "sla-compliance", "violations", "alerts", "notifications", "deliveries")
+TOPICS = (
+    "rejected-events",
+    "audit",
+    "windows",
+    "sla-compliance",
+    "violations",
+    "alerts",
+    "notifications",
+    "deliveries",
+)
 
 
 class Observer:

@@ -29,7 +29,11 @@ class Counts:
         """Return each equation that does not hold; empty means reconciled."""
         equations = (
             ("produced = accepted + rejected", self.produced, self.accepted + self.rejected),
-            ("accepted = counted + duplicates + too late", self.accepted, self.counted + self.duplicates + self.too_late),
+            (
+                "accepted = counted + duplicates + too late",
+                self.accepted,
+                self.counted + self.duplicates + self.too_late,
+            ),
             ("every alert is resolved", self.alerts, self.resolved),
             ("every notification is delivered", self.notifications, self.notifications_delivered),
             ("every notification arrived", self.notifications, self.notifications_received),
@@ -65,7 +69,11 @@ def counted_events(windows: Iterable[Mapping[str, Any]]) -> int:
         if not window["final"] or window["window_size_ms"] != MINUTE_MS or window["window_start_ms"] % MINUTE_MS:
             continue
         key = (
-            window["tenant"], window["service"], window["operation"], window["variant"], window["window_start_ms"],
+            window["tenant"],
+            window["service"],
+            window["operation"],
+            window["variant"],
+            window["window_start_ms"],
         )
         if key not in last or window["revision"] > last[key]["revision"]:
             last[key] = window

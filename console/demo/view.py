@@ -30,7 +30,8 @@ class Picture:
 def render(picture: Picture) -> RenderableType:
     """Draw the picture."""
     head = Text.assemble(
-        (f"{picture.stage}  ", "bold"), f"{picture.produced:,} events produced, {picture.rate:,.0f}/s, {picture.received} notifications received",
+        (f"{picture.stage}  ", "bold"),
+        f"{picture.produced:,} events produced, {picture.rate:,.0f}/s, {picture.received} notifications received",
     )
     return Group(
         head,
@@ -50,7 +51,9 @@ def latest_by_service(verdicts: Iterable[Mapping[str, Any]]) -> list[Mapping[str
 
 
 def _services(verdicts: Iterable[Mapping[str, Any]]) -> Table:
-    table = Table("service", "window", "samples", "P95", "availability", "quality", "SLA", title="Services", title_justify="left")
+    table = Table(
+        "service", "window", "samples", "P95", "availability", "quality", "SLA", title="Services", title_justify="left"
+    )
     for verdict in latest_by_service(verdicts):
         compliant = verdict["sla_compliant"]
         mark = {True: "[green]kept[/]", False: "[red]broken[/]", None: "[yellow]not judged[/]"}[compliant]
@@ -69,7 +72,9 @@ def _services(verdicts: Iterable[Mapping[str, Any]]) -> Table:
 def _alerts(alerts: Iterable[Mapping[str, Any]]) -> RenderableType:
     rows = [
         Text.assemble(
-            (f"{alert['state']:<9}", "red bold" if alert["state"] == "firing" else "green bold"), f"{alert['severity']:<9}", alert["title"],
+            (f"{alert['state']:<9}", "red bold" if alert["state"] == "firing" else "green bold"),
+            f"{alert['severity']:<9}",
+            alert["title"],
         )
         for alert in list(alerts)[-SHOWN_EVENTS:]
     ]

@@ -98,16 +98,20 @@ def _windows(panes: dict[tuple[str, int], Counter[Any]], until_ms: int) -> Itera
 def figures(counts: Counter[Any]) -> dict[str, Any]:
     """Return the figures of a window in the words of the contract."""
     names = (
-        "count", "input_tokens", "output_tokens", "cost_sum_nano_usd", "latency_sum_us", "latency_count",
-        "quality_sum_millionths", "quality_count",
+        "count",
+        "input_tokens",
+        "output_tokens",
+        "cost_sum_nano_usd",
+        "latency_sum_us",
+        "latency_count",
+        "quality_sum_millionths",
+        "quality_count",
     )
     found: dict[str, Any] = {name: counts[name] for name in names}
     found["status_counts"] = {
         key[1]: value for key, value in counts.items() if isinstance(key, tuple) and key[0] == "status"
     }
-    found["buckets"] = {
-        key[1]: value for key, value in counts.items() if isinstance(key, tuple) and key[0] == "bucket"
-    }
+    found["buckets"] = {key[1]: value for key, value in counts.items() if isinstance(key, tuple) and key[0] == "bucket"}
     return found
 
 
@@ -117,8 +121,14 @@ def figures_of(window: dict[str, Any]) -> dict[str, Any]:
     found = {
         name: window[name] or 0
         for name in (
-            "count", "input_tokens", "output_tokens", "cost_sum_nano_usd", "latency_sum_us", "latency_count",
-            "quality_sum_millionths", "quality_count",
+            "count",
+            "input_tokens",
+            "output_tokens",
+            "cost_sum_nano_usd",
+            "latency_sum_us",
+            "latency_count",
+            "quality_sum_millionths",
+            "quality_count",
         )
     }
     found["status_counts"] = {status: amount for status, amount in window["status_counts"].items() if amount}
