@@ -5,7 +5,6 @@ another offset). An ended cause is remembered for 24 h of signal time.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -15,7 +14,7 @@ from ragpulse.schemas.alert import Alert, Notification
 from ragpulse.schemas.errors import ContractError
 from ragpulse.schemas.policy import Policy, Route
 from ragpulse.schemas.signal import Signal
-from ragpulse.streams.alerting.cause import Cause, cause_of
+from ragpulse.streams.alerting.cause import Cause, Stage, cause_of
 from ragpulse.streams.alerting.life_cycle import RESOLVING, TRANSITIONS, OpenAlert, Reason, advance
 from ragpulse.streams.alerting.routing import route_of
 from ragpulse.streams.alerting.texts import body
@@ -46,7 +45,7 @@ class _State(msgspec.Struct):
     offset: int = -1
     now_ms: int = 0
     firing: list[OpenAlert] = []
-    over: list[tuple[str, int]] = []
+    over: list[tuple[str, int, Stage]] = []
 
 
 class AlertBook:
@@ -57,7 +56,8 @@ class AlertBook:
         self._offset = state.offset
         self._now_ms = state.now_ms
         self._firing = {alert.fingerprint: alert for alert in state.firing}
-        self._over = OrderedDict(state.over)  # cause id -> signal time at which its end was handled
+        # Cause id -> signal time at which its end was handled, and which end it was.
+        self._over = OrderedDict((cause, (at_ms, stage)) for cause, at_ms, stage in state.over)
 
     @property
     def offset(self) -> int:
@@ -88,7 +88,7 @@ class AlertBook:
 
     def _handle(self, cause: Cause, moment: Moment, policy: Policy) -> Outcome:
         before = self._firing.get(cause.fingerprint)
-        after, reason = advance(before, cause, moment.at_ms, is_over=cause.id in self._over)
+        after, reason = advance(before, cause, moment.at_ms, self._known(cause, before))
         channels: tuple[str, ...] = ()
         if after is not None and reason is Reason.FIRST_CAUSE:
             after, channels = _routed(after, route_of(cause, policy.routes))
@@ -101,6 +101,11 @@ class AlertBook:
         record = transition(alert, cause, reason, moment)
         return Outcome(reason, (record,), notifications(record, body(cause, reason, alert), channels))
 
+    def _known(self, cause: Cause, alert: OpenAlert | None) -> Stage | None:
+        if alert is not None and cause.id in alert.causes:
+            return alert.causes[cause.id]
+        return self._over[cause.id][1] if cause.id in self._over else None
+
     def _keep(self, cause: Cause, before: OpenAlert | None, after: OpenAlert | None, reason: Reason) -> None:
         if after is not None:
             self._firing[cause.fingerprint] = after
@@ -108,22 +113,22 @@ class AlertBook:
             self._firing.pop(cause.fingerprint, None)
         if reason in RESOLVING or reason in (Reason.CAUSES_REMAIN, Reason.NEVER_BEGAN):
             still = after.causes if after else ()
-            ended = (one for one in (before.causes if before else ()) if one not in still)
-            self._remember((cause.id, *ended))
-
-    def _remember(self, causes: Iterable[str]) -> None:
-        self._over.update(dict.fromkeys(causes, self._now_ms))
+            ended = [one for one in (before.causes if before else ()) if one not in still]
+            for one in dict.fromkeys([cause.id, *ended]):
+                self._over[one] = (self._now_ms, cause.stage)
+                self._over.move_to_end(one)
 
     def _forget(self) -> None:
         while self._over:
-            longest = next(iter(self._over.values()))
+            longest, _ = next(iter(self._over.values()))
             if len(self._over) <= REMEMBERED_CAUSES and longest > self._now_ms - REMEMBERED_MS:
                 return
             self._over.popitem(last=False)
 
     def snapshot(self) -> bytes:
         """Return the whole state in a form that `restore` reads. Same state, same bytes."""
-        firing, over = list(self._firing.values()), list(self._over.items())
+        firing = list(self._firing.values())
+        over = [(cause, at_ms, stage) for cause, (at_ms, stage) in self._over.items()]
         return msgspec.json.encode(_State(SNAPSHOT_VERSION, self._offset, self._now_ms, firing, over))
 
     @classmethod

@@ -1,7 +1,7 @@
 """Causes: what the kinds of signals have in common for the life of an alert. A new kind of signal joins here."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum
 from typing import Final
 
 from ragpulse.schemas.errors import ContractError
@@ -15,22 +15,17 @@ PIPELINE_HEALTH: Final = "pipeline_health"
 ALERT_TYPES: Final[tuple[str, ...]] = (*ViolationType, PIPELINE_HEALTH)
 
 
-class Step(StrEnum):
-    """What a signal says about a cause."""
+class Stage(IntEnum):
+    """How far a cause has come. It only rises, so what is said again is known by its stage.
 
-    BEGINS = "begins"
-    CONTINUES = "continues"
-    ENDS = "ends"
-    WITHDRAWN = "withdrawn"  # it never was one: the final figures met the promise
+    A claim that was withdrawn comes back when the final figures of a later look confirm it: slo withdraws an early
+    verdict also where the breach turns out to have begun in an earlier window.
+    """
 
-
-_STEPS: Final = {
-    ViolationPhase.OPENED: Step.BEGINS,
-    ViolationPhase.CONTINUING: Step.CONTINUES,
-    ViolationPhase.CONFIRMED: Step.CONTINUES,
-    ViolationPhase.ENDED: Step.ENDS,
-    ViolationPhase.NOT_CONFIRMED: Step.WITHDRAWN,
-}
+    CLAIMED = 1  # on early figures
+    WITHDRAWN = 2  # the final figures met the promise
+    CONFIRMED = 3
+    ENDED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +45,13 @@ class Cause:
     """One signal, as the alert's life cycle sees it. Causes with one fingerprint share an alert."""
 
     id: str
-    step: Step
+    stage: Stage
     fingerprint: str
     type: str
     tenant: str | None
     service: str | None
     subject: str  # the objective, or what ragpulse says about itself
     severity: Severity
-    confirmed: bool | None  # None: not a question of final figures
     impact: str
     measurement: Measurement | None = None
     message: str = ""
@@ -84,14 +78,13 @@ def cause_of(signal: Signal) -> Cause | None:
 def _of_violation(violation: Violation) -> Cause:
     return Cause(
         id=violation.violation_id,
-        step=_STEPS[violation.phase],
+        stage=_stage_of(violation),
         fingerprint=fingerprint(violation.type, violation.tenant, violation.service, violation.objective),
         type=violation.type,
         tenant=violation.tenant,
         service=violation.service,
         subject=violation.objective,
         severity=violation.severity,
-        confirmed=violation.confirmed,
         impact=violation.impact,
         measurement=Measurement(
             objective=violation.objective,
@@ -104,17 +97,24 @@ def _of_violation(violation: Violation) -> Cause:
     )
 
 
+def _stage_of(violation: Violation) -> Stage:
+    if violation.phase is ViolationPhase.ENDED:
+        return Stage.ENDED
+    if violation.phase is ViolationPhase.NOT_CONFIRMED:
+        return Stage.WITHDRAWN
+    return Stage.CONFIRMED if violation.confirmed else Stage.CLAIMED
+
+
 def _of_pipeline(health: PipelineHealth) -> Cause:
     return Cause(
         id=derived_id(PIPELINE_HEALTH, health.subject, health.since_ms),
-        step=Step.BEGINS if health.phase == "opened" else Step.ENDS,
+        stage=Stage.CONFIRMED if health.phase == "opened" else Stage.ENDED,
         fingerprint=fingerprint(PIPELINE_HEALTH, None, None, health.subject),
         type=PIPELINE_HEALTH,
         tenant=None,
         service=None,
         subject=health.subject,
         severity=Severity.HIGH,  # verdicts are held back meanwhile: silence is never health
-        confirmed=None,
         impact="Verdicts come late or are incomplete until this ends",
         message=health.message,
         # Several workers may have reported one silence with different beginnings; what is heard again is heard by all.

@@ -15,7 +15,7 @@ import msgspec
 
 from ragpulse.schemas.identity import derived_id
 from ragpulse.schemas.sla import Severity
-from ragpulse.streams.alerting.cause import Cause, Step
+from ragpulse.streams.alerting.cause import Cause, Stage
 
 
 class Reason(StrEnum):
@@ -34,6 +34,7 @@ class Reason(StrEnum):
 
 RESOLVING = frozenset({Reason.LAST_CAUSE_ENDED, Reason.NOT_CONFIRMED})
 TRANSITIONS = RESOLVING | {Reason.FIRST_CAUSE}
+_OVER = (Stage.WITHDRAWN, Stage.ENDED)
 
 
 class OpenAlert(msgspec.Struct, frozen=True):
@@ -43,54 +44,56 @@ class OpenAlert(msgspec.Struct, frozen=True):
     fingerprint: str
     severity: Severity
     started_at_ms: int
-    causes: tuple[str, ...]  # ids of its open causes, in the order they began
-    confirmed: bool | None
+    causes: dict[str, Stage]  # its open causes, in the order they began
+    confirmed: bool = False  # one of its causes was, at some time
     route: str | None = None
     told_of_end: tuple[str, ...] = ()
 
 
-def advance(alert: OpenAlert | None, cause: Cause, at_ms: int, *, is_over: bool) -> tuple[OpenAlert | None, Reason]:
+def advance(alert: OpenAlert | None, cause: Cause, at_ms: int, known: Stage | None) -> tuple[OpenAlert | None, Reason]:
     """Return the alert after a signal, and why. None is an alert that does not fire.
 
     Args:
         alert: The alert with the cause's fingerprint, if it fires.
         cause: What the signal says.
         at_ms: When it says so.
-        is_over: The cause is remembered as ended.
+        known: The stage that the cause had reached before, None if it was never heard of.
 
     """
-    if is_over:
-        return alert, Reason.REPEATED
-    if cause.step in (Step.ENDS, Step.WITHDRAWN):
+    if known is not None and cause.stage <= known:
+        goes_on = alert is not None and cause.id in alert.causes and cause.stage == known
+        return alert, Reason.CAUSE_CONTINUES if goes_on else Reason.REPEATED
+    if cause.stage in _OVER:
         return _end(alert, cause)
     if alert is None:
         # Also where the beginning was never seen: a promise that is broken now is reason enough.
-        return _fire(cause, at_ms), Reason.FIRST_CAUSE
-    confirmed = alert.confirmed or cause.confirmed
-    if cause.id not in alert.causes:
-        joined = msgspec.structs.replace(alert, causes=(*alert.causes, cause.id), confirmed=confirmed)
-        return joined, Reason.FURTHER_CAUSE
-    reason = Reason.REPEATED if cause.step is Step.BEGINS else Reason.CAUSE_CONTINUES
-    return msgspec.structs.replace(alert, confirmed=confirmed), reason
+        return _fire(cause, at_ms, known), Reason.FIRST_CAUSE
+    reason = Reason.CAUSE_CONTINUES if cause.id in alert.causes else Reason.FURTHER_CAUSE
+    return _with(alert, {**alert.causes, cause.id: cause.stage}, cause), reason
 
 
-def _fire(cause: Cause, at_ms: int) -> OpenAlert:
+def _fire(cause: Cause, at_ms: int, known: Stage | None) -> OpenAlert:
+    # A cause that comes back after it was withdrawn has fired an alert before.
+    again = () if known is None else ("again",)
     return OpenAlert(
-        alert_id=derived_id(cause.fingerprint, cause.id),
+        alert_id=derived_id(cause.fingerprint, cause.id, *again),
         fingerprint=cause.fingerprint,
         severity=cause.severity,
         started_at_ms=at_ms,
-        causes=(cause.id,),
-        confirmed=cause.confirmed,
+        causes={cause.id: cause.stage},
+        confirmed=cause.stage is Stage.CONFIRMED,
     )
 
 
 def _end(alert: OpenAlert | None, cause: Cause) -> tuple[OpenAlert | None, Reason]:
     if alert is None or (cause.id not in alert.causes and not cause.ends_all):
         return alert, Reason.NEVER_BEGAN
-    confirmed = alert.confirmed or cause.confirmed
-    remaining = () if cause.ends_all else tuple(one for one in alert.causes if one != cause.id)
+    remaining = {one: stage for one, stage in alert.causes.items() if one != cause.id and not cause.ends_all}
     if remaining:
-        return msgspec.structs.replace(alert, causes=remaining, confirmed=confirmed), Reason.CAUSES_REMAIN
-    withdrawn = cause.step is Step.WITHDRAWN and not confirmed
+        return _with(alert, remaining, cause), Reason.CAUSES_REMAIN
+    withdrawn = cause.stage is Stage.WITHDRAWN and not alert.confirmed
     return None, Reason.NOT_CONFIRMED if withdrawn else Reason.LAST_CAUSE_ENDED
+
+
+def _with(alert: OpenAlert, causes: dict[str, Stage], cause: Cause) -> OpenAlert:
+    return msgspec.structs.replace(alert, causes=causes, confirmed=alert.confirmed or cause.stage >= Stage.CONFIRMED)

@@ -30,7 +30,8 @@ def title(cause: Cause, reason: Reason) -> str:
     subject = f"{_head(cause, reason)}: {_WORDS[measured.objective]} of {_place(cause)}"
     if reason is Reason.NOT_CONFIRMED:
         return f"{subject} kept its promise of {promised}"
-    return f"{subject} is {amount(measured.current_value, measured.unit)}, promised {promised}"
+    value = "" if measured.current_value is None else f" is {amount(measured.current_value, measured.unit)}"
+    return f"{subject}{value}, promised {promised}"
 
 
 def summary(cause: Cause, reason: Reason) -> str:
@@ -39,9 +40,11 @@ def summary(cause: Cause, reason: Reason) -> str:
         return cause.message
     measured = cause.measurement
     window = f"the {_WINDOWS.get(measured.window.size_ms, f'{measured.window.size_ms} ms')} window"
+    found = "had nothing to judge"
+    if measured.current_value is not None:
+        found = f"was {amount(measured.current_value, measured.unit)} over {measured.samples} samples"
     figures = (
-        f"In {window} from {moment(measured.window.start_ms)} {_WORDS[measured.objective]} was "
-        f"{amount(measured.current_value, measured.unit)} over {measured.samples} samples; "
+        f"In {window} from {moment(measured.window.start_ms)} {_WORDS[measured.objective]} {found}; "
         f"promised is {_promise(measured)}."
     )
     if reason is Reason.NOT_CONFIRMED:
@@ -62,9 +65,9 @@ def label(value: str) -> str:
     return "".join(one if one.isalnum() or one in "._:/- " else "_" for one in value)
 
 
-def amount(value: float | None, unit: str) -> str:
+def amount(value: float, unit: str) -> str:
     """Return a figure with its unit."""
-    return "unknown" if value is None else f"{value:.6g}{_UNITS.get(unit, f' {unit}')}"
+    return f"{value:.6g}{_UNITS.get(unit, f' {unit}')}"
 
 
 def moment(at_ms: int) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ragpulse.schemas.alert import Alert, AlertState, Notification, Why
 from ragpulse.schemas.identity import derived_id
-from ragpulse.streams.alerting.cause import Cause
+from ragpulse.streams.alerting.cause import Cause, Stage
 from ragpulse.streams.alerting.life_cycle import RESOLVING, OpenAlert, Reason
 from ragpulse.streams.alerting.texts import summary, title
 
@@ -46,7 +46,7 @@ def transition(alert: OpenAlert, cause: Cause, reason: Reason, moment: Moment) -
         # Windows of different sizes tell the time of different events: an alert never ends before it began.
         resolved_at_ms=max(moment.at_ms, alert.started_at_ms) if resolved else None,
         causes=[cause.id] if measured else [cause.subject],
-        confirmed=(alert.confirmed or cause.confirmed) if measured else None,
+        confirmed=(alert.confirmed or cause.stage >= Stage.CONFIRMED) if measured else None,
         signal_offset=moment.offset,
         policy_digest=moment.policy_digest,
         why=Why(signal_id=moment.signal_id, reason=reason, route=alert.route),

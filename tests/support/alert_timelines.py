@@ -78,7 +78,7 @@ class At:
         name = violation_id(objective, window, began, tenant=tenant, service=service)
         body = Violation(
             id=derived_id(name, phase, self.ms), at_ms=self.ms, service=service, tenant=tenant,
-            violation_id=name, phase=phase, confirmed=promise.pop("confirmed", phase in (CONFIRMED, ENDED)), objective=objective,
+            violation_id=name, phase=phase, confirmed=promise.pop("confirmed", phase not in (OPENED, NOT_CONFIRMED)), objective=objective,
             window=WindowRef(start_ms=START_MS, size_ms=size_ms),
             opened_window=WindowRef(start_ms=START_MS + began * 1000, size_ms=size_ms),
             samples=240, revision=7, policy_digest=DIGEST, **promise,

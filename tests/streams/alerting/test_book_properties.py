@@ -24,11 +24,13 @@ from ragpulse.schemas.sla import ObjectiveName, ViolationPhase
 from ragpulse.streams.alerting.book import AlertBook, Outcome
 
 RULES = policy()
-LIVES: list[list[ViolationPhase]] = [
-    [OPENED, CONFIRMED, CONTINUING, ENDED],
-    [OPENED, NOT_CONFIRMED],
-    [OPENED, CONTINUING],
-    [OPENED, CONFIRMED, ENDED],
+#: What slo says of one violation, in order: phase, and whether final figures stand behind it.
+LIVES: list[list[tuple[ViolationPhase, bool]]] = [
+    [(OPENED, False), (CONTINUING, False), (CONFIRMED, True), (CONTINUING, True), (ENDED, True)],
+    [(OPENED, False), (NOT_CONFIRMED, False)],
+    [(OPENED, False), (NOT_CONFIRMED, False), (OPENED, True), (CONTINUING, True), (ENDED, True)],
+    [(OPENED, True), (CONTINUING, True)],
+    [(OPENED, True), (ENDED, True)],
 ]
 
 
@@ -42,14 +44,16 @@ def troubles(draw: st.DrawFn) -> list[list[Signal]]:
 @st.composite
 def _trouble(draw: st.DrawFn, service: str) -> list[Signal]:
     lives = [
-        [(phase, window, began) for phase in draw(st.sampled_from(LIVES))]
+        [(*step, window, began) for step in draw(st.sampled_from(LIVES))]
         for window in draw(st.lists(st.sampled_from(["1m", "5m", "30m"]), min_size=1, max_size=3, unique=True))
         for began in draw(st.sampled_from([(0,), (0, 40)]))
     ]
     steps = draw(_interleaved(lives))
     return [
-        at(second).violation(phase, ObjectiveName.AVAILABILITY, service=service, window=window, began=began)
-        for second, (phase, window, began) in enumerate(steps)
+        at(second).violation(
+            phase, ObjectiveName.AVAILABILITY, service=service, window=window, began=began, confirmed=confirmed
+        )
+        for second, (phase, confirmed, window, began) in enumerate(steps)
     ]
 
 

@@ -82,7 +82,7 @@ def test_nine_identical_violations_are_one_alert() -> None:
     outcomes = run([at(second).violation() for second in range(9)])
 
     assert states(outcomes) == [(0, FIRING)]
-    assert reasons(outcomes)[1:] == [Reason.REPEATED] * 8
+    assert reasons(outcomes)[1:] == [Reason.CAUSE_CONTINUES] * 8
     assert len(messages(outcomes)) == 1
 
 
@@ -133,6 +133,30 @@ def test_objectives_and_services_have_alerts_of_their_own() -> None:
 
     assert len({alert.alert_id for alert in alerts(outcomes)}) == 4
     assert len({alert.fingerprint for alert in alerts(outcomes)}) == 4
+
+
+def test_a_withdrawn_claim_that_later_figures_confirm_is_a_new_alert() -> None:
+    # slo opens early at window B; the final of the earlier window A is breached too, so A takes B's place and B is
+    # withdrawn; A ends; then the final of B is breached after all.
+    outcomes = run(
+        [
+            at(40).violation(began=40),
+            at(50).violation(began=20, confirmed=True),
+            at(50).violation(NOT_CONFIRMED, began=40),
+            at(60).violation(ENDED, began=20),
+            at(70).violation(began=40, confirmed=True),
+            at(71).violation(NOT_CONFIRMED, began=40),  # said again by a worker that was killed
+            at(72).violation(CONTINUING, began=40, confirmed=True),
+            at(90).violation(ENDED, began=40),
+        ],
+    )
+
+    assert reasons(outcomes) == [
+        Reason.FIRST_CAUSE, Reason.FURTHER_CAUSE, Reason.CAUSES_REMAIN, Reason.LAST_CAUSE_ENDED,
+        Reason.FIRST_CAUSE, Reason.REPEATED, Reason.CAUSE_CONTINUES, Reason.LAST_CAUSE_ENDED,
+    ]  # fmt: skip
+    assert states(outcomes) == [(40, FIRING), (60, RESOLVED), (70, FIRING), (90, RESOLVED)]
+    assert len({alert.alert_id for alert in alerts(outcomes)}) == 2
 
 
 def test_an_alert_fires_also_where_the_beginning_was_never_seen() -> None:
