@@ -1,32 +1,23 @@
 """The producer SDK: query events to `rag.query-events`."""
 
 import asyncio
-import logging
 import os
 import threading
 import time
-import warnings
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import KafkaException, Producer
-
+from ragpulse.client.buffered_producer import BufferedProducer
 from ragpulse.client.connection import DEFAULT_PREFIX, PREFIX_VARIABLE, Security, connection_from_environment
 from ragpulse.client.encoding import encoded
-from ragpulse.client.failures import Failures, OnError
-from ragpulse.schemas.errors import BufferFullError, DeliveryError, InvalidEventError
+from ragpulse.client.failures import OnError
+from ragpulse.schemas.errors import BufferFullError, InvalidEventError
 from ragpulse.schemas.query_event import QueryEvent
 from ragpulse.streams.topology import QUERY_EVENTS
 
-_LOGGER: Final = logging.getLogger("ragpulse.client")
-_LOGGER.addHandler(logging.NullHandler())
-_BUFFER_KILOBYTES: Final = 131_072
-_POLL_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 0.01
-_ABANDONED_FLUSH_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +66,17 @@ class Client:
         delivery_timeout_seconds: float = 120.0,
         buffer_events: int = 100_000,
     ) -> None:
-        connection = connection_from_environment(bootstrap_servers, security)
         prefix = os.environ.get(PREFIX_VARIABLE, DEFAULT_PREFIX) if topic_prefix is None else topic_prefix
         self._topic = QUERY_EVENTS.full_name(prefix)
         self._max_block_seconds = max_block_seconds
-        self._failures = Failures(on_error)
-        self._lock = threading.Lock()
-        self._sent = 0
         self._refused = 0
-        self._closed = False
-        self._producer = Producer(
-            {
-                **connection.librdkafka_options(),
-                "acks": "all",
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",  # as Java and aiokafka place keys
-                "compression.type": "lz4",
-                "linger.ms": 20,
-                "delivery.timeout.ms": round(delivery_timeout_seconds * 1000),
-                "queue.buffering.max.messages": buffer_events,
-                "queue.buffering.max.kbytes": _BUFFER_KILOBYTES,
-                "delivery.report.only.error": True,
-                "on_delivery": self._failures.on_delivery,
-                "error_cb": self._failures.on_connection_problem,
-            },
-            logger=_LOGGER,
+        self._refusing = threading.Lock()
+        self._producer = BufferedProducer(
+            connection_from_environment(bootstrap_servers, security),
+            on_error=on_error,
+            delivery_timeout_seconds=delivery_timeout_seconds,
+            buffer_records=buffer_events,
         )
-        stop = threading.Event()
-        _start_polling(self._producer, stop)
-        self._finalizer = weakref.finalize(self, _abandon, self._producer, stop)
-        self._stop = stop
 
     def send(self, event: QueryEvent | Mapping[str, Any]) -> None:
         """Check an event and put it into the buffer; it is delivered in the background.
@@ -119,7 +91,7 @@ class Client:
         """
         event_id, value = self._encoded(event)
         deadline = time.monotonic() + self._max_block_seconds
-        while not self._buffered(event_id, value):
+        while not self._producer.take(self._topic, value, event_id):
             self._refuse_if_late(deadline)
             time.sleep(_RETRY_SECONDS)
 
@@ -132,7 +104,7 @@ class Client:
         """
         event_id, value = self._encoded(event)
         deadline = time.monotonic() + self._max_block_seconds
-        while not self._buffered(event_id, value):
+        while not self._producer.take(self._topic, value, event_id):
             self._refuse_if_late(deadline)
             await asyncio.sleep(_RETRY_SECONDS)
 
@@ -143,8 +115,7 @@ class Client:
             DeliveryError: events were given up since the last such error, or still wait after the timeout.
 
         """
-        pending = self._producer.flush() if timeout_seconds is None else self._producer.flush(timeout_seconds)
-        self._failures.raise_untold(pending)
+        self._producer.flush(timeout_seconds)
 
     async def flush_async(self, timeout_seconds: float | None = None) -> None:
         """Do as `flush` does, in a thread.
@@ -162,22 +133,13 @@ class Client:
             DeliveryError: see `flush`.
 
         """
-        with self._lock:
-            self._closed = True
-        try:
-            self.flush(timeout_seconds)
-        finally:
-            self._stop.set()
-            self._finalizer.detach()
-            self._producer.purge()
+        self._producer.close(timeout_seconds)
 
     @property
     def statistics(self) -> Statistics:
         """What became of the events so far."""
-        with self._lock:
-            sent, refused, pending, failed = self._sent, self._refused, len(self._producer), self._failures.total
-        pending = min(pending, sent - failed)  # librdkafka also counts requests of its own
-        return Statistics(sent, sent - failed - pending, failed, pending, refused)
+        sent, failed, pending = self._producer.counts()
+        return Statistics(sent, sent - failed - pending, failed, pending, self._refused)
 
     def __enter__(self) -> Self:
         return self
@@ -199,54 +161,16 @@ class Client:
         try:
             return encoded(event, time.time_ns() // 1_000_000)
         except InvalidEventError:
-            with self._lock:
+            with self._refusing:
                 self._refused += 1
             raise
-
-    def _buffered(self, event_id: str, value: bytes) -> bool:
-        with self._lock:
-            if self._closed:
-                message = "The client is closed: make another one."
-                raise DeliveryError(message)
-            try:
-                self._producer.produce(self._topic, value, event_id)
-            except BufferError:
-                return False
-            except KafkaException as error:
-                message = f"The client cannot deliver any more: {error.args[0].str()}."
-                raise DeliveryError(message) from error
-            self._sent += 1
-            return True
 
     def _refuse_if_late(self, deadline: float) -> None:
         if time.monotonic() < deadline:
             return
-        pending = len(self._producer)
+        _, _, pending = self._producer.counts()
         message = (
             f"The buffer stayed full for {self._max_block_seconds:g} s ({pending} events wait): "
             "the broker is too slow or away; send less, or again later."
         )
         raise BufferFullError(message, pending=pending)
-
-
-def _start_polling(producer: Any, stop: threading.Event) -> None:
-    threading.Thread(target=_poll, args=(producer, stop), name="ragpulse-client", daemon=True).start()
-
-
-def _poll(producer: Any, stop: threading.Event) -> None:
-    # Not a method: the thread must not keep an abandoned client alive.
-    try:
-        while not stop.is_set():
-            producer.poll(_POLL_SECONDS)
-    finally:
-        if not stop.is_set():  # the caller's on_error raised: threading.excepthook shows it, reports go on
-            _start_polling(producer, stop)
-
-
-def _abandon(producer: Any, stop: threading.Event) -> None:
-    stop.set()
-    if len(producer):
-        warnings.warn(
-            "A ragpulse Client was not closed: its last events are being flushed.", ResourceWarning, stacklevel=2
-        )
-        producer.flush(_ABANDONED_FLUSH_SECONDS)

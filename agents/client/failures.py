@@ -43,7 +43,7 @@ class Failures:
         """Take librdkafka's report of one event (configured to come for failed ones only)."""
         if error is None:
             return
-        failure = DeliveryFailure((message.key() or b"").decode(), error.str(), error.retriable())
+        failure = DeliveryFailure((message.key() or b"").decode(errors="replace"), error.str(), error.retriable())
         with self._lock:
             self._total += 1
             self._untold[failure.reason] += 1
