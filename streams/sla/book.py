@@ -1,0 +1,139 @@
+"""All services that have promises: final and provisional verdicts, and the violations that follow from them.
+
+Final verdicts depend on sealed panes alone, in the order of event time, and so does which services are known. A
+provisional verdict is judged on running tallies; its window is added up only when there is something to say.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Final
+
+from ragpulse.schemas.policy import Policy
+from ragpulse.schemas.sla import Violation
+from ragpulse.schemas.window_partial import Cell
+from ragpulse.streams.sla.judge import Tally, judge
+from ragpulse.streams.sla.objectives import Promises, promises_for
+from ragpulse.streams.sla.telling import Lookup, end_all, foresee, settle
+from ragpulse.streams.sla.tracked import NOTHING, Tracked
+from ragpulse.streams.sla.verdicts import FORGOTTEN_AFTER_MS, forgotten, verdict_of
+from ragpulse.streams.windows.aggregate import Aggregate
+from ragpulse.streams.windows.outbox import Outbox
+from ragpulse.streams.windows.results import Span
+from ragpulse.streams.windows.series import Series, Service
+
+_REMEMBERED: Final = 50_000
+"""Services whose promises are looked up once; more than a segment's cells can name."""
+first = itemgetter(0)
+
+
+class ServiceBook:
+    """The services of one target partition that a policy speaks of."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.policy_digest = policy.digest()
+        self.services: dict[Service, Tracked] = {}
+        self.withdrawn: list[Violation] = []  # last steps of violations of promises that the policy no longer makes
+        self._promises: dict[Service, Promises | None] = {}
+
+    def promises_of(self, service: Service) -> Promises | None:
+        """Return what is promised about a service; None if nothing is."""
+        if service not in self._promises:
+            if len(self._promises) >= _REMEMBERED:
+                self._promises.clear()
+            self._promises[service] = promises_for(self.policy, service)
+        return self._promises[service]
+
+    def count(self, series: Series, cell: Cell, before: Tally) -> Tally:
+        """Count an on-time cell in the place of its earlier record; return its tally, nothing if no promise is judged on it."""
+        promises = self._judging(series)
+        if promises is None:
+            return NOTHING
+        tally = Tally.of(cell.totals, cell.bucket_indices, cell.bucket_counts, promises)
+        self.track(series, promises, cell.pane_start_ms).count(cell.pane_start_ms, tally, before)
+        return tally
+
+    def tally(self, series: Series, events: Aggregate) -> Tally:
+        """Return what events of a series add to its promises, without counting them."""
+        promises = self._judging(series)
+        return NOTHING if promises is None else Tally.of_events(events, promises)
+
+    def track(self, series: Series, promises: Promises, pane_ms: int) -> Tracked:
+        """Return the state of the service of a series that has events in a pane, new if it had none."""
+        tracked = self.services.get(series.owner)
+        if tracked is None:
+            tracked = self.services[series.owner] = Tracked(series.owner, promises, head_ms=pane_ms)
+        tracked.series[series] = None
+        return tracked
+
+    def _judging(self, series: Series) -> Promises | None:
+        promises = self.promises_of(series.owner)
+        return promises if promises is not None and promises.operation == series.operation else None
+
+    def has_data(self, series: Series, end_ms: int) -> None:
+        """Note that a sealed pane that ends then holds on-time events of a series."""
+        tracked = self.judged(series)
+        if tracked is not None:
+            tracked.last_ms = max(end_ms, tracked.last_ms or end_ms)
+
+    def judged(self, series: Series) -> Tracked | None:
+        """Return the service of a series if its promises are judged on the series' operation."""
+        tracked = self.services.get(series.owner)
+        return tracked if tracked is not None and tracked.promises.operation == series.operation else None
+
+    def end_unpromised(self, out: Outbox) -> None:
+        """End the violations of promises that the policy no longer makes."""
+        for violation in self.withdrawn:
+            out.violation(violation)
+        self.withdrawn.clear()
+
+    def close(self, span: Span, events: Mapping[Series, Aggregate], out: Outbox) -> None:
+        """Give the final verdict on a window of every known service; on no data where it has none."""
+        found: defaultdict[Service, list[Aggregate]] = defaultdict(list)
+        for series, aggregate in events.items():
+            if self.judged(series) is not None:
+                found[series.owner].append(aggregate)
+        for service, tracked in sorted(self.services.items(), key=first):
+            if tracked.last_ms is not None and span.size_ms in tracked.promises.by_size_ms:
+                parts = found.get(service)
+                judgement = judge(Aggregate.merged(parts) if parts else None, tracked.promises, span.size_ms)
+                out.verdict(verdict_of(service, span, judgement, out.policy_digest))
+                settle(tracked, span, judgement, out)
+
+    def revise(self, service: Service, span: Span, lookup: Lookup, out: Outbox) -> None:
+        """Publish the verdict on a revised window. Violations follow the final verdict and not its revisions."""
+        tracked = self.services.get(service)
+        if tracked is not None and span.size_ms in tracked.promises.by_size_ms:
+            judgement = judge(lookup(tracked.series, span), tracked.promises, span.size_ms)
+            out.verdict(verdict_of(service, span, judgement, out.policy_digest))
+
+    def foresee(self, services: Iterable[Service], now_ms: int, lookup: Lookup, out: Outbox) -> None:
+        """Give provisional verdicts on the newest windows of some services, where they change.
+
+        Args:
+            services: Those to look at.
+            now_ms: Event time reached by the sources.
+            lookup: Adds up the on-time events of a window.
+            out: Takes what is published.
+
+        """
+        for service in services:
+            tracked = self.services.get(service)
+            if tracked is not None:
+                tracked.head_ms = max(tracked.head_ms, now_ms)
+                for size_ms in tracked.promises.by_size_ms:
+                    foresee(tracked, size_ms, lookup, out)
+
+    def forget(self, boundary_ms: int, out: Outbox) -> None:
+        """Forget the services that had no data for a day, each with a last event; their violations end with them."""
+        silent = [
+            (service, tracked, tracked.last_ms)
+            for service, tracked in self.services.items()
+            if tracked.last_ms is not None and tracked.last_ms + FORGOTTEN_AFTER_MS <= boundary_ms
+        ]
+        for service, tracked, last_ms in sorted(silent, key=first):
+            span = Span(last_ms, boundary_ms - last_ms, out.revision)
+            out.verdict(forgotten(service, span, out.policy_digest))
+            end_all(tracked, boundary_ms, out)
+            del self.services[service]
