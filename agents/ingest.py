@@ -108,17 +108,18 @@ class Ingest:
             return
         if not await self._follows(owned, batch):
             return
-        columns = (batch.offsets, batch.timestamps_ms, batch.values, batch.keys, batch.headers)
+        columns: tuple[Any, ...] = (batch.offsets, batch.timestamps_ms, batch.values, batch.keys, batch.headers)
         while True:
             step = owned.fold.fold(*columns)
-            owned.closed += step.closed
             owned.last_record = monotonic()
+            # First the rejections: a flush beside us must not commit a segment whose rejections are not even sent.
             await self._reject(step.rejections)
+            owned.closed += step.closed
             if step.consumed == len(columns[0]):
                 break
             # Other parameters apply from here on, once the commit that pins them is confirmed.
             await self.flush()
-            if batch.epoch != self._context.consumer.epoch:
+            if batch.epoch != self._context.consumer.epoch or owned.confirmed != owned.fold.position:
                 return
             owned.fold.parameters_confirmed()
             columns = tuple(column[step.consumed :] for column in columns)

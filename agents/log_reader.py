@@ -15,6 +15,7 @@ class Record:
     """One record as read: value and headers are bytes, None where absent."""
 
     offset: int
+    timestamp_ms: int
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
 
@@ -59,7 +60,7 @@ class LogReader:
                 if message.offset() >= end:
                     return
                 headers = tuple((name, value or b"") for name, value in message.headers() or ())
-                yield Record(message.offset(), message.value(), headers)
+                yield Record(message.offset(), message.timestamp()[1], message.value(), headers)
                 if message.offset() == end - 1:
                     return
             elif message is not None and message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # librdkafka's public name for it

@@ -16,11 +16,12 @@ from faust.types import TP
 from ragpulse.agents.record_batch import RecordBatch
 from ragpulse.agents.role import RoleContext, every
 from ragpulse.agents.snapshots import SnapshotStore, name_from_metadata, name_to_metadata
-from ragpulse.schemas.errors import ContractError
 from ragpulse.schemas.sla import SlaCompliance, Violation
-from ragpulse.schemas.window_partial import FLUSH_VERSION, Flush
-from ragpulse.streams.topology import SLO_STATE, WINDOW_PARTIALS
-from ragpulse.streams.windows.merger import Merger, MergerSettings
+from ragpulse.schemas.window_partial import Flush
+from ragpulse.streams.topology import QUERY_EVENTS, SLO_STATE, WINDOW_PARTIALS
+from ragpulse.streams.windows.merger import Merger
+from ragpulse.streams.windows.outbox import Output
+from ragpulse.streams.windows.state import MergerSettings
 
 MAX_UNACKNOWLEDGED = 5_000
 
@@ -80,17 +81,19 @@ class Slo:
     async def _restore(self, partition: int, committed: tuple[int, str] | None, log_start: int) -> Owned:
         name = name_from_metadata(committed[1]) if committed else None
         if committed is None or name is None or name.topic_id != self._topic_id:
-            merger = Merger(partition, self._context.policy, self._merger_settings())
+            merger = Merger(self._context.policy, self._merger_settings(partition))
             return Owned(merger, log_start, log_start, monotonic())
         chunks = await self._store.load(partition, name)
-        merger = Merger.restore(partition, chunks, self._context.policy, self._merger_settings())
+        merger = Merger.restore(chunks, self._context.policy, self._merger_settings(partition))
         self._context.log.info("state restored", partition=partition, offset=committed[0], bytes=sum(map(len, chunks)))
         return Owned(merger, committed[0], committed[0], monotonic())
 
-    def _merger_settings(self) -> MergerSettings:
+    def _merger_settings(self, partition: int) -> MergerSettings:
         return MergerSettings(
-            silent_after_ms=round(self._settings.silent_after_seconds * 1000),
-            hold_limit_ms=round(self._settings.hold_limit_seconds * 1000),
+            silence_ms=round(self._settings.silent_after_seconds * 1000),
+            hold_ms=round(self._settings.hold_limit_seconds * 1000),
+            source_topic=self._context.full_name(QUERY_EVENTS.name),
+            reports_health=partition == 0,
         )
 
     async def consume(self, batches: AsyncIterable[RecordBatch]) -> None:
@@ -105,20 +108,13 @@ class Slo:
                 return
             if offset < owned.position or value is None:
                 continue
-            outputs = owned.merger.step(offset, timestamp_ms, self._decode(value))
+            output = owned.merger.step(offset, timestamp_ms, self._decoder.decode(value))
             owned.position = offset + 1
-            await self._publish(outputs)
+            await self._publish(output.outputs)
         if owned is not None and monotonic() - owned.saved_at >= self._settings.snapshot_seconds:
             await self.save(batch.partition)
         elif len(self._context.outbox) > MAX_UNACKNOWLEDGED:
             await self._context.outbox.acknowledged()
-
-    def _decode(self, value: bytes) -> Flush:
-        flush = self._decoder.decode(value)
-        if flush.version > FLUSH_VERSION:
-            text = f"A flush has version {flush.version}, this slo worker reads up to {FLUSH_VERSION}: upgrade slo before ingest."
-            raise ContractError(text)
-        return flush
 
     async def _publish(self, outputs: Sequence[Output]) -> None:
         for output in outputs:

@@ -32,15 +32,15 @@ from ragpulse.agents.policy_file import load_policy
 from ragpulse.agents.record_batch import BatchSchema, RecordBatch
 from ragpulse.agents.role import Role, RoleContext
 from ragpulse.agents.settings import Settings
+from ragpulse.agents.slo import Slo
 
-# SLO
 from ragpulse.agents.topic_setup import require_topics
 from ragpulse.client.connection import Connection
 from ragpulse.schemas.errors import RagpulseError, StuckError
 from ragpulse.streams.topology import POLICIES
 from ragpulse.streams.topology import role as role_facts
 
-ROLE_CLASSES: Final[dict[str, Any]] = {"ingest": Ingest, "alerting": Alerting, "notify": Notify}
+ROLE_CLASSES: Final[dict[str, Any]] = {"ingest": Ingest, "slo": Slo, "alerting": Alerting, "notify": Notify}
 BUG: Final = 70
 DRAIN_SECONDS: Final = 15.0
 DEAF_SECONDS: Final = 5.0  # an event loop that did not turn for so long is no longer alive to /healthz
@@ -61,7 +61,7 @@ def run_worker(name: str, settings: Settings) -> int:
     needed = dict.fromkeys((facts.reads, *facts.writes, POLICIES.name))
     found = require_topics(admin, settings, needed)
     prefix = len(settings.topic_prefix)
-    topic_facts = {full_name[prefix:]: tuple(fact) for full_name, fact in found.items()}
+    topic_facts = {full_name[prefix:]: (fact.topic_id, fact.partitions) for full_name, fact in found.items()}
     loop = fenced_event_loop(settings.kafka.session_timeout_seconds)
     asyncio.set_event_loop(loop)
     app = _app(name, target, settings)
@@ -142,7 +142,7 @@ class Worker:
             await work
         except RagpulseError as error:
             _end(error.exit_code, str(error))
-        except Exception as error:  # noqa: BLE001 - the one stage wrapper
+        except Exception as error:
             self._context.log.exception("bug")
             _end(BUG, f"{type(error).__name__}: {error}")
 

@@ -49,16 +49,16 @@ class Supervisor:
     """Starts, watches and stops workers. Call :meth:`watch` at least once a second."""
 
     def __init__(self, log_dir: Path, environment: Mapping[str, str]) -> None:
-        self._log_dir = log_dir
+        self.log_dir = log_dir
         self._environment = {**os.environ, **environment}
         self.workers: list[Worker] = []
 
     def start(self, role: str, count: int = 1) -> list[Worker]:
         """Start workers of a role."""
-        self._log_dir.mkdir(parents=True, exist_ok=True)
+        self.log_dir.mkdir(parents=True, exist_ok=True)
         taken = sum(worker.role == role for worker in self.workers)
         fresh = [
-            Worker(role, number, self._log_dir / f"{role}-{number}.log")
+            Worker(role, number, self.log_dir / f"{role}-{number}.log")
             for number in range(taken + 1, taken + count + 1)
         ]
         for worker in fresh:

@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -35,7 +35,7 @@ class Observer:
         self.repeats: dict[str, int] = defaultdict(int)
         self._thread = threading.Thread(target=self._run, name="demo-observer", daemon=True)
 
-    def __enter__(self) -> "Observer":
+    def __enter__(self) -> Self:
         found = self._consumer.list_topics(timeout=10).topics
         self._consumer.assign(
             [

@@ -1,6 +1,6 @@
 """The live view of the demo on a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,8 @@ class Picture:
     done: float = 0.0  # share of the trace that was sent
     produced: int = 0
     rate: float = 0.0  # events a second
-    verdicts: list[Mapping[str, Any]] = field(default_factory=list)
-    alerts: list[Mapping[str, Any]] = field(default_factory=list)
+    verdicts: Sequence[Mapping[str, Any]] = ()
+    alerts: Sequence[Mapping[str, Any]] = ()
     received: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -82,4 +82,4 @@ def _alerts(alerts: Iterable[Mapping[str, Any]]) -> RenderableType:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else form.format(value)
+    return "-" if value is None else form.format(value)
