@@ -18,6 +18,7 @@ app = typer.Typer(
     name="broker",
     help=f"The embedded Apache Kafka {KAFKA_VERSION}: one process, on this machine only.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 
