@@ -4,20 +4,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ragpulse.schemas.policy import WINDOW_NAMES
-from ragpulse.schemas.sla import ObjectiveName
 from ragpulse.streams.alerting.cause import Cause, Measurement
 from ragpulse.streams.alerting.life_cycle import RESOLVING, OpenAlert, Reason
+from ragpulse.streams.sla.kinds import KINDS
 
-_WORDS: Final = {
-    ObjectiveName.P95_LATENCY_MS: "p95 latency",
-    ObjectiveName.AVAILABILITY: "availability",
-    ObjectiveName.QUALITY_SCORE: "average quality score",
-}
-_BOUNDS: Final = {
-    ObjectiveName.P95_LATENCY_MS: "at most",
-    ObjectiveName.AVAILABILITY: "at least",
-    ObjectiveName.QUALITY_SCORE: "at least",
-}
 _UNITS: Final = {"": "", "ratio": "", "score": "", "percent": " %"}
 _WINDOWS: Final = {size_ms: name for name, size_ms in WINDOW_NAMES.items()}
 
@@ -27,7 +17,7 @@ def title(cause: Cause, reason: Reason) -> str:
     if cause.measurement is None:
         return f"{_head(cause, reason)}: ragpulse about itself: {label(cause.subject)}"
     measured, promised = cause.measurement, _promise(cause.measurement)
-    subject = f"{_head(cause, reason)}: {_WORDS[measured.objective]} of {_place(cause)}"
+    subject = f"{_head(cause, reason)}: {KINDS[measured.objective].words} of {_place(cause)}"
     if reason is Reason.NOT_CONFIRMED:
         return f"{subject} kept its promise of {promised}"
     value = "" if measured.current_value is None else f" is {amount(measured.current_value, measured.unit)}"
@@ -44,7 +34,7 @@ def summary(cause: Cause, reason: Reason) -> str:
     if measured.current_value is not None:
         found = f"was {amount(measured.current_value, measured.unit)} over {measured.samples} samples"
     figures = (
-        f"In {window} from {moment(measured.window.start_ms)} {_WORDS[measured.objective]} {found}; "
+        f"In {window} from {moment(measured.window.start_ms)} {KINDS[measured.objective].words} {found}; "
         f"promised is {_promise(measured)}."
     )
     if reason is Reason.NOT_CONFIRMED:
@@ -87,4 +77,4 @@ def _place(cause: Cause) -> str:
 
 
 def _promise(measured: Measurement) -> str:
-    return f"{_BOUNDS[measured.objective]} {amount(measured.threshold, measured.unit)}"
+    return f"{KINDS[measured.objective].bound} {amount(measured.threshold, measured.unit)}"

@@ -13,30 +13,8 @@ from typing import Final
 from ragpulse.schemas.policy import WINDOW_NAMES, Objective, Policy, ServiceSla, SlaRequirements
 from ragpulse.schemas.sla import ObjectiveName, Severity, ViolationType
 from ragpulse.streams import histogram
+from ragpulse.streams.sla.kinds import KINDS, PLAIN_WINDOWS
 from ragpulse.streams.windows.series import Service
-
-PLAIN_WINDOWS: Final = ("5m",)
-"""The plain form says nothing of windows: it is judged on this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What one objective means: reference/contract.md's words, and the samples below which it is not judged."""
-
-    type: ViolationType
-    severity: Severity
-    impact: str
-    minimum_samples: int
-
-
-#: In the order of verdicts: the worst first.
-KINDS: Final[dict[ObjectiveName, Kind]] = {
-    ObjectiveName.AVAILABILITY: Kind(ViolationType.AVAILABILITY, Severity.CRITICAL, "Service unavailable to users", 10),
-    ObjectiveName.P95_LATENCY_MS: Kind(ViolationType.RESPONSE_TIME, Severity.HIGH, "User experience degradation", 20),
-    ObjectiveName.QUALITY_SCORE: Kind(
-        ViolationType.QUALITY, Severity.MEDIUM, "Poor response quality affecting user satisfaction", 10
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
