@@ -1,23 +1,34 @@
 """A bounded buffer in front of the broker: records go in, delivery happens in the background, failures come out."""
 
+import asyncio
 import logging
 import threading
+import time
 import warnings
 import weakref
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException, Producer
 
 from ragpulse.client.connection import Connection
 from ragpulse.client.failures import Failures, OnError
-from ragpulse.schemas.errors import DeliveryError
+from ragpulse.schemas.errors import BufferFullError, DeliveryError
 
 _LOGGER: Final = logging.getLogger("ragpulse.client")
 _LOGGER.addHandler(logging.NullHandler())
 _BUFFER_KILOBYTES: Final = 131_072
 _POLL_SECONDS: Final = 0.1
+_RETRY_SECONDS: Final = 0.01
 _ABANDONED_FLUSH_SECONDS: Final = 5.0
+
+
+class Record(NamedTuple):
+    """What is written."""
+
+    topic: str
+    value: bytes | None
+    key: str | bytes | None
+    headers: list[tuple[str, str | bytes | None]] | None = None
 
 
 class BufferedProducer:
@@ -52,28 +63,30 @@ class BufferedProducer:
         _start_polling(self._producer, self._stop)
         self._finalizer = weakref.finalize(self, _abandon, self._producer, self._stop)
 
-    def take(
-        self, topic: str, value: bytes | None, key: str | bytes | None, headers: Mapping[str, bytes] | None = None
-    ) -> bool:
-        """Put a record into the buffer; False if it is full. Never waits.
+    def put(self, record: Record, max_block_seconds: float) -> None:
+        """Put a record into the buffer; wait at most that long while it is full.
 
         Raises:
+            BufferFullError: it stayed full.
             DeliveryError: closed, or can never deliver again.
 
         """
-        with self._lock:
-            if self._closed:
-                message = "The client is closed: make another one."
-                raise DeliveryError(message)
-            try:
-                self._producer.produce(topic, value, key, headers=dict(headers) if headers else None)
-            except BufferError:
-                return False
-            except KafkaException as error:
-                message = f"The client cannot deliver any more: {error.args[0].str()}."
-                raise DeliveryError(message) from error
-            self._taken += 1
-            return True
+        deadline = time.monotonic() + max_block_seconds
+        while not self._take(record):
+            self._refuse_if_late(deadline, max_block_seconds)
+            time.sleep(_RETRY_SECONDS)
+
+    async def put_async(self, record: Record, max_block_seconds: float) -> None:
+        """Do as `put` does; while the buffer is full, other tasks run.
+
+        Raises:
+            BufferFullError, DeliveryError: see `put`.
+
+        """
+        deadline = time.monotonic() + max_block_seconds
+        while not self._take(record):
+            self._refuse_if_late(deadline, max_block_seconds)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     def flush(self, timeout_seconds: float | None) -> None:
         """Wait until all is acknowledged or given up; None: as long as that takes.
@@ -106,6 +119,31 @@ class BufferedProducer:
         with self._lock:
             taken, failed, pending = self._taken, self._failures.total, len(self._producer)
         return taken, failed, min(pending, taken - failed)  # librdkafka also counts requests of its own
+
+    def _take(self, record: Record) -> bool:
+        with self._lock:
+            if self._closed:
+                message = "The client is closed: make another one."
+                raise DeliveryError(message)
+            try:
+                self._producer.produce(record.topic, record.value, record.key, headers=record.headers)
+            except BufferError:
+                return False
+            except KafkaException as error:
+                message = f"The client cannot deliver any more: {error.args[0].str()}."
+                raise DeliveryError(message) from error
+            self._taken += 1
+            return True
+
+    def _refuse_if_late(self, deadline: float, max_block_seconds: float) -> None:
+        if time.monotonic() < deadline:
+            return
+        _, _, pending = self.counts()
+        message = (
+            f"The buffer stayed full for {max_block_seconds:g} s ({pending} events wait): "
+            "the broker is too slow or away; send less, or again later."
+        )
+        raise BufferFullError(message, pending=pending)
 
 
 def _start_polling(producer: Any, stop: threading.Event) -> None:

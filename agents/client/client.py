@@ -7,17 +7,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from ragpulse.client.buffered_producer import BufferedProducer
+from ragpulse.client.buffered_producer import BufferedProducer, Record
 from ragpulse.client.connection import DEFAULT_PREFIX, PREFIX_VARIABLE, Security, connection_from_environment
 from ragpulse.client.encoding import encoded
 from ragpulse.client.failures import OnError
-from ragpulse.schemas.errors import BufferFullError, InvalidEventError
+from ragpulse.schemas.errors import InvalidEventError
 from ragpulse.schemas.query_event import QueryEvent
 from ragpulse.streams.topology import QUERY_EVENTS
-
-_RETRY_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +87,7 @@ class Client:
             DeliveryError: the client is closed, or can never deliver again.
 
         """
-        event_id, value = self._encoded(event)
-        deadline = time.monotonic() + self._max_block_seconds
-        while not self._producer.take(self._topic, value, event_id):
-            self._refuse_if_late(deadline)
-            time.sleep(_RETRY_SECONDS)
+        self._producer.put(self._record(event), self._max_block_seconds)
 
     async def send_async(self, event: QueryEvent | Mapping[str, Any]) -> None:
         """Do as `send` does; while the buffer is full, other tasks run.
@@ -102,11 +96,7 @@ class Client:
             InvalidEventError, BufferFullError, DeliveryError: see `send`.
 
         """
-        event_id, value = self._encoded(event)
-        deadline = time.monotonic() + self._max_block_seconds
-        while not self._producer.take(self._topic, value, event_id):
-            self._refuse_if_late(deadline)
-            await asyncio.sleep(_RETRY_SECONDS)
+        await self._producer.put_async(self._record(event), self._max_block_seconds)
 
     def flush(self, timeout_seconds: float | None = None) -> None:
         """Wait until every event sent so far is acknowledged or given up. None: ``delivery_timeout_seconds`` bound it.
@@ -157,20 +147,11 @@ class Client:
     ) -> None:
         await asyncio.to_thread(self.close)
 
-    def _encoded(self, event: QueryEvent | Mapping[str, Any]) -> tuple[str, bytes]:
+    def _record(self, event: QueryEvent | Mapping[str, Any]) -> Record:
         try:
-            return encoded(event, time.time_ns() // 1_000_000)
+            event_id, value = encoded(event, time.time_ns() // 1_000_000)
         except InvalidEventError:
             with self._refusing:
                 self._refused += 1
             raise
-
-    def _refuse_if_late(self, deadline: float) -> None:
-        if time.monotonic() < deadline:
-            return
-        _, _, pending = self._producer.counts()
-        message = (
-            f"The buffer stayed full for {self._max_block_seconds:g} s ({pending} events wait): "
-            "the broker is too slow or away; send less, or again later."
-        )
-        raise BufferFullError(message, pending=pending)
+        return Record(self._topic, value, event_id)
