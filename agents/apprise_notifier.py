@@ -75,13 +75,11 @@ class _Channel:
 
     def send(self, notification: Notification) -> Attempt:
         """Send in the channel's thread."""
-        if self.problem is not None:
-            return self.problem
-        services = self._services
-        if self._is_web_hook:
+        services, problem = self._services, self.problem
+        if self._is_web_hook and problem is None:
             services, problem = self._load(_with_identity(self._url, notification))
-            if problem is not None:
-                return problem
+        if problem is not None:
+            return problem
         try:
             result = services.notify(
                 body=notification.body,
@@ -104,11 +102,13 @@ class _Channel:
             added = False
         if not added or len(services) == 0:
             return services, _UNUSABLE
+        if len(services) > 1:
+            return services, _SEVERAL
         for service in services:
             # Apprise gives up reading after 4 s, when slow receivers have the message: their repeats would be ours.
             if service.socket_read_timeout == type(service).socket_read_timeout:
                 service.socket_read_timeout = self._deadline
-        return services, None if len(services) == 1 else _SEVERAL
+        return services, None
 
 
 def _with_identity(url: str, notification: Notification) -> str:

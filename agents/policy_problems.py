@@ -4,7 +4,6 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from math import isfinite
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -90,12 +89,10 @@ def _choice(item: ErrorDetails) -> str:
 def _limit(word: str, bound: str) -> Callable[[ErrorDetails], str]:
     def phrase(item: ErrorDetails) -> str:
         value, limit = item["input"], item["ctx"][bound]
-        hint = (
-            f". For {value:g} percent write {value / 100:g}"
-            if item["loc"][-1] == "min_quality_score" and value > 1
-            else ""
-        )
-        return f"is {value:g}: must be {word} {limit:g}{hint}"
+        hint = ""
+        if item["loc"][-1] == "min_quality_score" and 1 < value <= 100:
+            hint = f". For {value:g} percent write {value / 100:g}"
+        return f"is {_shown(value)}: must be {word} {limit:g}{hint}"
 
     return phrase
 
@@ -181,7 +178,8 @@ def _entries(section: Any, key: str) -> list[dict[Any, Any]]:
 
 
 def _is_number(value: Any) -> typing.TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    # The bounds keep out what no float can hold; NaN is within none.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
 
 
 def _mapping(value: Any) -> dict[Any, Any]:

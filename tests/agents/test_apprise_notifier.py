@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
+from apprise import AppriseResult
 from pydantic import SecretStr
 
 from notifications import StandingClock, closed_port, notification
@@ -17,6 +18,8 @@ from ragpulse.agents.settings import NotifySettings
 from ragpulse.console.webhook_receiver import Answer, WebhookReceiver
 from ragpulse.schemas.alert import AlertState, Delivery, DeliveryOutcome
 from ragpulse.schemas.sla import Severity
+
+CANARY = "c4n4ry"
 
 
 @asynccontextmanager
@@ -191,11 +194,25 @@ async def test_several_urls_in_one_channel_are_refused() -> None:
         assert notifier.problems == {"hook": "the channel has several URLs: give each a channel of its own"}
 
 
-async def test_a_plug_in_that_fails_in_a_way_of_its_own_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> None:
-        message = "json://canary"
-        raise RuntimeError(message)
+def fail(*_: object, **__: object) -> None:
+    message = f"json://{CANARY}"
+    raise RuntimeError(message)
 
+
+async def test_a_plug_in_that_cannot_even_read_its_url_is_known_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apprise.Apprise.add", fail)
+    async with channels({"hook": "json://127.0.0.1:1/"}) as notifier:
+        assert notifier.problems == {"hook": "the channel's URL is none that Apprise can use"}
+
+
+async def test_a_service_that_matches_nothing_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What was None before Apprise 2: nobody was asked.
+    monkeypatch.setattr("apprise.Apprise.notify", lambda *_, **__: AppriseResult())
+    async with channels({"hook": "json://127.0.0.1:1/"}) as notifier:
+        assert (await notifier.notify(notification())).verdict is Verdict.GIVE_UP
+
+
+async def test_a_plug_in_that_fails_in_a_way_of_its_own_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apprise.Apprise.notify", fail)
     async with channels({"hook": "json://127.0.0.1:1/canary"}) as notifier:
         attempt = await notifier.notify(notification())
@@ -203,7 +220,6 @@ async def test_a_plug_in_that_fails_in_a_way_of_its_own_is_tried_again(monkeypat
     assert attempt == Attempt(Verdict.RETRY, "Apprise failed with RuntimeError")
 
 
-CANARY = "c4n4ry"
 PARTS = f"{CANARY}user:{CANARY}pass@127.0.0.1:{{port}}/{CANARY}path/{{status}}?+X-Token={CANARY}header&:x={CANARY}field"
 
 

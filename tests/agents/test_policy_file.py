@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from golden_files import Golden
+from ragpulse.agents.plain_yaml import Problem
 from ragpulse.agents.policy_file import channel_warnings, find_policy, load_policy, packaged_policy, parse_policy
+from ragpulse.agents.policy_problems import problems_of
 from ragpulse.agents.settings import Settings
 from ragpulse.schemas.errors import ConfigurationError
 from ragpulse.schemas.policy import Policy
@@ -52,7 +55,7 @@ def test_a_wrong_unit_is_refused_with_the_right_form(policy: str, right: str) ->
 def test_every_problem_is_listed_in_the_order_of_the_file(golden: Golden) -> None:
     lines = refusal((ROOT / "tests" / "golden" / "wrong_policy.yaml").read_bytes())
 
-    assert len(lines) == 28
+    assert len(lines) == 30
     golden("tests/golden/wrong_policy.txt", "\n".join(lines) + "\n")
 
 
@@ -81,6 +84,9 @@ def test_every_problem_is_listed_in_the_order_of_the_file(golden: Golden) -> Non
         ("version: *secret\n", "policy.yaml:1: has an anchor or alias (& or *): write the value out, or put it in quotes"),
         ("version: !!python/name:os.system ''\n", "policy.yaml:1: has a tag (!): leave it out, or put the value in quotes"),
         ("[" * 100_000, "policy.yaml:1: is nested deeper than 16 levels"),
+        (plain("min_quality_score: 1" + "0" * 400), "must be a finite number"),
+        (own("availability: {threshold: 1" + "0" * 400 + "}"), "must be a finite number"),
+        (f"version: 1\nbounds: {{max_depth: 1{'0' * 400}}}\n", "must be at most 200"),
         ("#" * 300_000, "policy.yaml: is larger than 262144 bytes"),
     ],
 )  # fmt: skip
@@ -114,6 +120,14 @@ def test_a_sections_keys_are_named_where_none_is_near() -> None:
     (line,) = refusal("version: 1\nroutes: [{name: a, channels: [b], xyz: 1}]\nchannels: [{name: b}]\n")
 
     assert line.endswith("xyz: unknown key. Known: name, severities, types, service, tenant, channels, send_resolved")
+
+
+def test_a_kind_of_problem_without_words_of_its_own_is_still_said() -> None:
+    error = ValidationError.from_exception_data(
+        "Policy", [{"type": "string_too_short", "loc": ("routes", 0, "name"), "input": "", "ctx": {"min_length": 1}}]
+    )
+
+    assert problems_of(error) == [Problem("String should have at least 1 character, and is ''", ("routes", 0, "name"))]
 
 
 def test_the_example_to_copy_is_the_one_that_is_installed() -> None:
