@@ -36,6 +36,7 @@ class AppriseNotifier:
         plain = {name: url.get_secret_value() for name, url in urls.items()}
         self._guard = LogGuard(Redactor(plain.values())).install()
         self._deadline = deadline_seconds
+        self._closed = False
         self._channels = {name: _Channel(url, deadline_seconds) for name, url in plain.items()}
 
     @property
@@ -49,6 +50,9 @@ class AppriseNotifier:
         if channel is None:
             return _NO_URL
         async with channel.turn:  # the deadline is the receiver's, not that of those who wait in line
+            if self._closed:
+                # Neither sent nor failed: whoever reads the notification next delivers it.
+                await asyncio.Event().wait()
             try:
                 async with asyncio.timeout(self._deadline):
                     return await asyncio.get_running_loop().run_in_executor(channel.thread, channel.send, notification)
@@ -56,9 +60,10 @@ class AppriseNotifier:
                 return Attempt(Verdict.RETRY, f"no answer within {self._deadline:g} s; it may have arrived")
 
     def close(self) -> None:
-        """Let go of the threads and of the logs. What is under way is not waited for."""
+        """Let go of the threads and of the logs. What is under way is not waited for; a later attempt never ends."""
+        self._closed = True
         for channel in self._channels.values():
-            channel.thread.shutdown(wait=False, cancel_futures=True)
+            channel.thread.shutdown(wait=False)
         self._guard.remove()
 
 

@@ -31,4 +31,4 @@ class Notifier(Protocol):
         """Try once to hand the message to its channel, within the notifier's own deadline."""
 
     def close(self) -> None:
-        """Let go of threads and of the log filters. What is under way is not waited for."""
+        """Let go of threads and of the log filters. What is under way is not waited for; a later attempt never ends."""

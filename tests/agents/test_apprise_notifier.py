@@ -163,6 +163,20 @@ async def test_those_who_wait_in_line_have_the_whole_deadline() -> None:
     assert [answer.verdict for answer in answers] == [Verdict.DELIVERED] * 6
 
 
+async def test_after_closing_an_attempt_neither_succeeds_nor_fails() -> None:
+    # A worker that ends must not call a notification failed that the next one will deliver.
+    with WebhookReceiver([Answer(delay_seconds=0.2)]) as receiver:
+        async with channels({"hook": receiver.apprise_url}) as notifier:
+            under_way = asyncio.create_task(notifier.notify(notification()))
+            assert await asyncio.to_thread(receiver.wait_for, 1, 5)
+            waiting = asyncio.create_task(notifier.notify(notification(id="0" * 32)))
+
+        assert (await under_way).verdict is Verdict.DELIVERED
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(waiting, 0.1)
+        assert receiver.requests == 1
+
+
 async def test_a_channel_without_a_url_is_said_to_be_so() -> None:
     async with channels({}) as notifier:
         delivery = await deliver(notification(), notifier, StandingClock(), NotifySettings())
