@@ -1,7 +1,6 @@
 """Delivery through Apprise, to a real web server: delivered is what the receiver has, and nothing of an address leaks."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -135,29 +134,29 @@ async def test_a_receiver_that_answers_late_but_in_time_has_got_it_once() -> Non
 
 
 async def test_past_the_deadline_it_is_tried_again_though_it_may_have_arrived() -> None:
-    with WebhookReceiver([Answer(delay_seconds=0.6)]) as receiver:
-        delivery = await delivered(receiver.apprise_url, deadline_seconds=0.3)
+    with WebhookReceiver([Answer(delay_seconds=3)]) as receiver:
+        delivery = await delivered(receiver.apprise_url, deadline_seconds=1)
 
     assert (delivery.outcome, delivery.attempts) == (DeliveryOutcome.DELIVERED, 2)
     assert (len(receiver.received), receiver.repeats) == (1, 1)
 
 
 async def test_a_receiver_that_hangs_does_not_hold_up_another() -> None:
-    with WebhookReceiver([Answer(delay_seconds=2)]) as slow, WebhookReceiver() as quick:
-        async with channels({"slow": slow.apprise_url, "quick": quick.apprise_url}, deadline_seconds=0.8) as notifier:
-            began = time.monotonic()
+    with WebhookReceiver([Answer(delay_seconds=3)]) as slow, WebhookReceiver() as quick:
+        async with channels({"slow": slow.apprise_url, "quick": quick.apprise_url}) as notifier:
             hanging = asyncio.create_task(notifier.notify(notification("slow")))
-            answers = [await notifier.notify(notification("quick", id=f"{number:032x}")) for number in range(5)]
-            took = time.monotonic() - began
+            assert await asyncio.to_thread(slow.wait_for, 1, 5)
 
-            assert [answer.verdict for answer in answers] == [Verdict.DELIVERED] * 5
-            assert took < 0.8
-            assert (await hanging).verdict is Verdict.RETRY
+            answers = [await notifier.notify(notification("quick", id=f"{number:032x}")) for number in range(3)]
+
+            assert [answer.verdict for answer in answers] == [Verdict.DELIVERED] * 3
+            assert not hanging.done()
+            hanging.cancel()
 
 
 async def test_those_who_wait_in_line_have_the_whole_deadline() -> None:
-    with WebhookReceiver([Answer(delay_seconds=0.2)] * 6) as receiver:
-        async with channels({"hook": receiver.apprise_url}, deadline_seconds=0.6) as notifier:
+    with WebhookReceiver([Answer(delay_seconds=0.3)] * 6) as receiver:
+        async with channels({"hook": receiver.apprise_url}, deadline_seconds=1.5) as notifier:
             answers = await asyncio.gather(*(notifier.notify(notification(id=f"{i:032x}")) for i in range(6)))
 
     assert [answer.verdict for answer in answers] == [Verdict.DELIVERED] * 6
