@@ -41,6 +41,8 @@ class Alerting:
         self._saved_at = monotonic()
         self._epoch = -1
         self._saving = asyncio.Lock()
+        # Held from a step to the last of its outputs: a snapshot between them would be a state whose outputs nobody writes.
+        self._stepping = asyncio.Lock()
 
     def revoked(self) -> None:
         """Forget all state: it is restored from the commit by whoever owns the partition then."""
@@ -76,8 +78,11 @@ class Alerting:
                 if book is None or self._context.consumer.epoch != batch.epoch:
                     break
                 if value is not None:
-                    signal = Signal.from_bytes(value)
-                    await self._publish(book.step(signal, offset, self._context.policy, self._context.policy_digest))
+                    async with self._stepping:
+                        await self._publish(self._step(book, value, offset))
+
+    def _step(self, book: AlertBook, value: bytes, offset: int) -> Outcome:
+        return book.step(Signal.from_bytes(value), offset, self._context.policy, self._context.policy_digest)
 
     async def _publish(self, outcome: Outcome) -> None:
         for alert in outcome.transitions:
@@ -94,7 +99,9 @@ class Alerting:
             epoch = self._context.consumer.epoch
             for partition, book in list(self._books.items()):
                 if book.offset != self._saved.get(partition):
-                    await self._save(partition, book.offset, book.snapshot(), epoch)
+                    async with self._stepping:
+                        offset, state = book.offset, book.snapshot()
+                    await self._save(partition, offset, state, epoch)
             self._saved_at = monotonic()
 
     async def _save(self, partition: int, offset: int, state: bytes, epoch: int) -> None:
@@ -104,8 +111,9 @@ class Alerting:
             return
         tp = TP(self._topic, partition)
         self._context.consumer.mark(tp, offset + 1, name_to_metadata(name), epoch)
-        confirmed = await self._context.consumer.commit_marks()
-        if self._context.consumer.epoch == epoch and confirmed.get(tp) == offset + 1:
+        await self._context.consumer.commit_marks()
+        # Asked for, not returned: Faust commits marks on its own, too, and may have been faster.
+        if self._context.consumer.epoch == epoch and self._context.consumer.confirmed.get(tp) == offset + 1:
             self._saved[partition] = offset
             await self._store.delete_before(partition, name)
             self._context.meter.set("ragpulse_committed_offset", offset + 1, topic=self._topic, partition=partition)

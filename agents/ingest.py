@@ -1,11 +1,12 @@
 """Ingest: reads query-events, folds them by segment, flushes cells, closes segments, writes ticks to silent partitions.
 
 Every decision is `ragpulse.streams.segments`; the order of the effects is decided here and is what makes a crash harmless:
-records of a closed segment acknowledged, then its commit, then the progress that names the commit as confirmed.
+rejections and cells of a closed segment acknowledged, then its record on the audit topic, then its commit, then the progress
+that names the commit as confirmed. So the end of the audit chain is a place to go on from where the commit is lost.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Coroutine, Sequence
+from collections.abc import AsyncIterable, Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -171,10 +172,8 @@ class Ingest:
             for target, values in flushes.items():
                 for value in values:
                     await self._context.outbox.send(WINDOW_PARTIALS.name, None, value, partition=target)
-            for partition, segment in closed:
-                await self._context.outbox.send(AUDIT.name, None, segment.record_bytes(), partition=partition)
             await self._context.outbox.acknowledged()
-            await self._commit(closed, epoch)
+            await self._close(closed, epoch)
             if flushes:
                 self._context.meter.count("ragpulse_flushes_total")
                 self._context.meter.observe("ragpulse_flush_seconds", monotonic() - began)
@@ -194,17 +193,22 @@ class Ingest:
         self._last_progress, self._last_flush = progress, monotonic()
         return build_flushes(changes, progress, self._at_ms, self._targets), closed
 
-    async def _commit(self, closed: list[tuple[int, ClosedSegment]], epoch: int) -> None:
+    async def _close(self, closed: list[tuple[int, ClosedSegment]], epoch: int) -> None:
+        """Write the records of segments whose rejections and cells are acknowledged, then commit their ends."""
         consumer = self._context.consumer
         if not closed or consumer.epoch != epoch:
             return
         for partition, segment in closed:
+            await self._context.outbox.send(AUDIT.name, None, segment.record_bytes(), partition=partition)
+        await self._context.outbox.acknowledged()
+        for partition, segment in closed:
             consumer.mark(TP(self._topic, partition), segment.record.end, pins_to_metadata(segment.record.pins), epoch)
-        confirmed = await consumer.commit_marks()
+        await consumer.commit_marks()
         if consumer.epoch != epoch:
             return
+        # Asked for, not returned: Faust commits marks on its own, too, and may have been faster.
         for partition, owned in self._owned.items():
-            owned.confirmed = max(owned.confirmed, confirmed.get(TP(self._topic, partition), 0))
+            owned.confirmed = max(owned.confirmed, consumer.confirmed.get(TP(self._topic, partition), 0))
         self._account(closed)
 
     def _account(self, closed: list[tuple[int, ClosedSegment]]) -> None:
@@ -239,28 +243,36 @@ class Ingest:
                 owned.last_tick = now
                 await self._tick(partition)
 
-    async def _tick(self, partition: int) -> None:
+    async def _tick(self, partition: int) -> Awaitable[Any]:
+        """Write a tick; return its acknowledgement, to be awaited or left to the next flush."""
         self._context.meter.count("ragpulse_ticks_written_total")
-        await self._context.outbox.send(QUERY_EVENTS.name, None, b"", partition=partition, headers=TICK_HEADERS)
+        return await self._context.outbox.send(QUERY_EVENTS.name, None, b"", partition=partition, headers=TICK_HEADERS)
 
     # --- end --------------------------------------------------------------------------------------------------------
 
     async def drain(self) -> None:
-        """End the open segments of partitions that stand at their end with a tick, flush and commit."""
-        consumer = self._context.consumer
-        if self._settings.ticks:
-            for partition in list(self._owned):
-                if consumer.at_end(TP(self._topic, partition)):
-                    await self._tick(partition)
+        """End the open segments of partitions that stand at their end with a tick, and wait for their commits."""
+        ends = await self._end_open_segments() if self._settings.ticks else {}
         deadline = monotonic() + DRAIN_SECONDS
-        while monotonic() < deadline and any(not self._settled(partition) for partition in list(self._owned)):
-            await self.flush()
-            await asyncio.sleep(0.05)
         await self.flush()
+        while monotonic() < deadline and not self._committed_through(ends):
+            await asyncio.sleep(0.05)
+            await self.flush()
 
-    def _settled(self, partition: int) -> bool:
-        owned = self._owned[partition]
-        return owned.confirmed == owned.fold.position or not self._context.consumer.at_end(TP(self._topic, partition))
+    async def _end_open_segments(self) -> dict[int, int]:
+        """Return, by partition, the offset after the tick that ends its last segment."""
+        consumer = self._context.consumer
+        ticks: dict[int, Awaitable[Any]] = {}
+        for partition, owned in list(self._owned.items()):
+            tp = TP(self._topic, partition)
+            if consumer.at_end(tp) and consumer.position(tp) != owned.confirmed:
+                ticks[partition] = await self._tick(partition)
+        await self._context.outbox.acknowledged()
+        return {partition: (await tick).offset + 1 for partition, tick in ticks.items()}
+
+    def _committed_through(self, ends: dict[int, int]) -> bool:
+        """Say whether every partition that is still owned is committed that far."""
+        return all(self._owned[each].confirmed >= end for each, end in ends.items() if each in self._owned)
 
     def not_ready(self) -> str | None:
         """Return why no partition is served yet, None once the present assignment is taken over."""

@@ -38,8 +38,8 @@ class Outbox:
         *,
         partition: int | None = None,
         headers: list[tuple[str, bytes]] | None = None,
-    ) -> None:
-        """Hand one record to the producer. ``topic`` is without prefix.
+    ) -> Awaitable[Any]:
+        """Hand one record to the producer; return its acknowledgement. ``topic`` is without prefix.
 
         Raises:
             StuckError: the producer took no record within the timeout.
@@ -48,11 +48,14 @@ class Outbox:
         beat_or_die()
         try:
             async with asyncio.timeout(self._timeout):
-                sent = await self._producer.send(f"{self._prefix}{topic}", key, value, partition, None, headers)
+                sent: Awaitable[Any] = await self._producer.send(
+                    f"{self._prefix}{topic}", key, value, partition, None, headers
+                )
         except Exception as error:  # the producer's own errors and time-outs alike: see StuckError
             raise StuckError(_sentence(topic, error)) from error
         self._pending.append(sent)
         self._written[topic] += 1
+        return sent
 
     async def acknowledged(self) -> None:
         """Wait until all records handed over so far are acknowledged.
@@ -75,4 +78,5 @@ class Outbox:
 
 
 def _sentence(topics: str, error: BaseException) -> str:
-    return f"The broker did not acknowledge a record for {topics} ({type(error).__name__}: {error}): this worker ends and starts again at its last commit."
+    cause = f"{type(error).__name__}: {error}"
+    return f"The broker did not acknowledge a record for {topics} ({cause}): this worker ends and starts again at its last commit."

@@ -6,7 +6,7 @@ snapshot before the commit that names it; a restart therefore replays outputs wi
 
 import asyncio
 from collections.abc import AsyncIterable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -34,6 +34,8 @@ class Owned:
     position: int  # next offset to step
     saved: int  # offset of the last committed snapshot
     saved_at: float
+    #: Held from a step to the last of its outputs: a snapshot between them would be a state whose outputs nobody writes.
+    stepping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Slo:
@@ -108,9 +110,10 @@ class Slo:
                 return
             if offset < owned.position or value is None:
                 continue
-            output = owned.merger.step(offset, timestamp_ms, self._decoder.decode(value))
-            owned.position = offset + 1
-            await self._publish(output.outputs)
+            async with owned.stepping:
+                output = owned.merger.step(offset, timestamp_ms, self._decoder.decode(value))
+                owned.position = offset + 1
+                await self._publish(output.outputs)
         if owned is not None and monotonic() - owned.saved_at >= self._settings.snapshot_seconds:
             await self.save(batch.partition)
         elif len(self._context.outbox) > MAX_UNACKNOWLEDGED:
@@ -128,20 +131,23 @@ class Slo:
             self._context.meter.count("ragpulse_violations_total", phase=event.phase.value)
 
     async def save(self, partition: int) -> None:
-        """Snapshot a partition's state and commit the offset it reflects. The snapshot is taken before the first wait."""
+        """Snapshot a partition's state and commit the offset it reflects, once the outputs up to there are acknowledged."""
         async with self._saving:
             owned = self._owned.get(partition)
             epoch = self._context.consumer.epoch
             if owned is None or owned.position == owned.saved:
                 return
-            offset, chunks = owned.position, owned.merger.snapshot()
+            async with owned.stepping:
+                offset, chunks = owned.position, owned.merger.snapshot()
             await self._context.outbox.acknowledged()
             name = await self._store.save(partition, self._topic_id, offset, chunks)
             if self._context.consumer.epoch != epoch:
                 return
             self._context.consumer.mark(TP(self._topic, partition), offset, name_to_metadata(name), epoch)
-            confirmed = await self._context.consumer.commit_marks()
-            if self._context.consumer.epoch == epoch and confirmed.get(TP(self._topic, partition)) == offset:
+            await self._context.consumer.commit_marks()
+            # Asked for, not returned: Faust commits marks on its own, too, and may have been faster.
+            confirmed = self._context.consumer.confirmed.get(TP(self._topic, partition))
+            if self._context.consumer.epoch == epoch and confirmed == offset:
                 owned.saved, owned.saved_at = offset, monotonic()
                 await self._store.delete_before(partition, name)
                 self._context.meter.set("ragpulse_snapshot_bytes", sum(map(len, chunks)), partition=partition)

@@ -49,10 +49,11 @@ class Takeover:
         first = {TP(self._topic, partition): plan for partition, plan in plans.items() if plan.commit_first}
         for tp, plan in first.items():
             consumer.mark(tp, plan.start, pins_to_metadata(plan.pins), epoch)
-        confirmed = await consumer.commit_marks() if first else {}
+        if first:
+            await consumer.commit_marks()
         for tp, plan in first.items():
             await consumer.seek_to(tp, plan.start)
-        return consumer.epoch == epoch and confirmed.keys() >= first.keys()
+        return consumer.epoch == epoch and all(consumer.confirmed.get(tp) == plan.start for tp, plan in first.items())
 
     def wanted(self) -> Wanted:
         """Return what this worker's own settings and policy would build segments with."""

@@ -33,7 +33,6 @@ from ragpulse.agents.record_batch import BatchSchema, RecordBatch
 from ragpulse.agents.role import Role, RoleContext
 from ragpulse.agents.settings import Settings
 from ragpulse.agents.slo import Slo
-
 from ragpulse.agents.topic_setup import require_topics
 from ragpulse.client.connection import Connection
 from ragpulse.schemas.errors import RagpulseError, StuckError
@@ -42,7 +41,9 @@ from ragpulse.streams.topology import role as role_facts
 
 ROLE_CLASSES: Final[dict[str, Any]] = {"ingest": Ingest, "slo": Slo, "alerting": Alerting, "notify": Notify}
 BUG: Final = 70
-DRAIN_SECONDS: Final = 15.0
+#: Together below the 20 s after which `ragpulse dev` and orchestrators kill.
+DRAIN_SECONDS: Final = 12.0
+STOP_SECONDS: Final = 6.0
 DEAF_SECONDS: Final = 5.0  # an event loop that did not turn for so long is no longer alive to /healthz
 
 
@@ -109,12 +110,12 @@ class Worker:
         log.info("worker started", port=port, pid=os.getpid())
         await self._stop.wait()
         log.info("draining")
-        await self._guard(asyncio.wait_for(self._role.drain(), DRAIN_SECONDS))
+        await self._guard(_within(DRAIN_SECONDS, self._role.drain(), "draining"))
         for task in tasks:
             task.cancel()
         card.unlink(missing_ok=True)
         await runner.cleanup()
-        await asyncio.wait_for(app.stop(), DRAIN_SECONDS)
+        await self._guard(_within(STOP_SECONDS, app.stop(), "leaving the consumer group"))
         log.info("worker ended")
         return 0
 
@@ -180,6 +181,15 @@ def _app(name: str, target: Connection, settings: Settings) -> faust.App:
     )
     app.boot_strategy = BootStrategy(app, enable_web=False)
     return app
+
+
+async def _within(seconds: float, work: Awaitable[Any], purpose: str) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError as error:
+        message = f"The worker did not end within {seconds:g} s ({purpose}): what is not committed is read again."
+        raise StuckError(message) from error
 
 
 def _alive() -> str | None:

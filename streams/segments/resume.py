@@ -52,11 +52,12 @@ def _known(witnesses: Witnesses, topic_id: str) -> tuple[int, Pins] | None:
     offset, pins = witnesses.committed_offset, witnesses.committed_pins
     if offset is not None and pins is not None:
         return (offset, pins) if pins.topic_id == topic_id else None
-    # The commit is lost, or somebody moved it with a tool that drops the pins: the last segment end at or before it.
+    # The commit is lost, or somebody moved it with a tool that drops the pins: the last segment end at or before it. What
+    # lies before the log's start cannot be read again, so a segment that begins there keeps its identity.
     ends = [
         record
         for record in witnesses.chain
-        if record.pins.topic_id == topic_id and (offset is None or record.end <= offset)
+        if record.pins.topic_id == topic_id and (offset is None or record.end <= max(offset, witnesses.log_start))
     ]
     if not ends:
         return None
