@@ -1,6 +1,5 @@
 """The cells of one segment: integer totals by (tenant, service, operation, variant, pane, late)."""
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -9,8 +8,7 @@ from numpy.typing import NDArray
 from ragpulse.schemas.cell import COLUMNS, PANE_MS
 from ragpulse.schemas.window_partial import Cell
 from ragpulse.streams.segments.cell_keys import CellKeys
-from ragpulse.streams.segments.event_columns import Columns
-from ragpulse.streams.segments.measurements import Addend
+from ragpulse.streams.segments.measurements import Addends
 from ragpulse.streams.segments.sparse import Buckets, Users
 
 CellNumbers = NDArray[np.int64]
@@ -27,7 +25,7 @@ class Cells:
 
     def __init__(self, cap: int) -> None:
         self._cap = cap
-        self._keys = CellKeys()
+        self.keys = CellKeys()
         self._numbers: dict[int, int] = {}  # packed key, pane and late: number of the cell
         self._identities: list[CellIdentity] = []
         self._others: set[int] = set()  # numbers of the cells beyond the cap
@@ -36,30 +34,30 @@ class Cells:
         self.buckets = Buckets()
         self.users = Users()
 
-    def place(self, columns: Columns, panes: NDArray[np.int64], late: NDArray[np.bool_]) -> CellNumbers:
+    def place(self, keys: CellNumbers, panes: CellNumbers, late: NDArray[np.bool_]) -> CellNumbers:
         """Return the cell of each event, in offset order: the first ``cap`` cells are kept, the rest is `__other__`."""
-        event_keys = zip(columns["tenant"], columns["service"], columns["operation"], columns["variant"], strict=True)
-        codes = self._keys.codes_of(event_keys, full=self._is_full())
-        packed = (np.array(codes, dtype=np.int64) << _PLACE_BITS | panes << 1 | late).tolist()
-        known = list(map(self._numbers.get, packed))
+        places = (keys << _PLACE_BITS | panes << 1 | late).tolist()
+        known = map(self._numbers.get, places)
         numbers = [
-            self._number_of(place) if number is None else number for place, number in zip(packed, known, strict=True)
+            self._number_of(place) if number is None else number for place, number in zip(places, known, strict=True)
         ]
         self._make_room()
+        self.keys.is_full = self._is_full()
         return np.array(numbers, dtype=np.int64)
 
     def beyond_cap(self, cells: CellNumbers) -> int:
         """Return how many of these events are counted in `__other__`."""
         return int(np.isin(cells, list(self._others)).sum()) if self._others else 0
 
-    def add(self, cells: CellNumbers, addends: Iterable[Addend]) -> None:
-        """Add what each event adds to the columns of its cell."""
+    def add(self, cells: CellNumbers, addends: Addends) -> None:
+        """Add what each event adds to the columns of its cell. At most 2**14 events: sums of floats are exact below 2**53."""
         touched, local = np.unique(cells, return_inverse=True)
         self._changed[touched] = True
-        for column, amounts in addends:
-            # Floats below 2**53 are exact: a run is at most 2**14 events, and no amount above 2**37.
-            sums = np.bincount(local, weights=amounts, minlength=len(touched))
-            self._totals[touched, column] += sums.astype(np.int64)
+        # All columns in one count: an event's place is (column, cell).
+        rows = len(addends.columns)
+        places = np.arange(rows)[:, None] * len(touched) + local
+        sums = np.bincount(places.ravel(), addends.amounts.ravel(), rows * len(touched))
+        self._totals[touched[:, None], addends.columns] += sums.reshape(rows, -1).T.astype(np.int64)
 
     def take_changes(self) -> list[Cell]:
         """Return the cells that changed since the last call, whole, sorted by key."""
@@ -77,12 +75,12 @@ class Cells:
         if number is not None:
             return number
         code = place >> _PLACE_BITS
-        if self._keys.is_other(code):
+        if self.keys.is_other(code):
             self._others.add(len(self._identities))
         elif self._is_full():
-            return self._number_of(self._keys.other(code) << _PLACE_BITS | place & _PLACE_MASK)
+            return self._number_of(self.keys.other(code) << _PLACE_BITS | place & _PLACE_MASK)
         number = self._numbers[place] = len(self._identities)
-        self._identities.append((*self._keys.keys[code], ((place & _PLACE_MASK) >> 1) * PANE_MS, bool(place & 1)))
+        self._identities.append((*self.keys.identities[code], ((place & _PLACE_MASK) >> 1) * PANE_MS, bool(place & 1)))
         return number
 
     def _make_room(self) -> None:

@@ -13,6 +13,7 @@ from ragpulse.schemas.query_event import SCHEMA_VERSION, QueryEvent
 from ragpulse.schemas.rejection_reason import RejectionReason
 from ragpulse.schemas.segment import FoldParameters
 from ragpulse.streams.segments.nesting import is_deeper_than
+from ragpulse.streams.segments.plain import are_plain
 from ragpulse.streams.segments.rejection import Rejection, breach, malformed
 
 KNOWN_VERSIONS: Final = frozenset({None, SCHEMA_VERSION})
@@ -43,10 +44,16 @@ class Decoded:
     rejections: dict[int, Rejection] = field(default_factory=dict)
 
 
-def decode_values(values: Sequence[bytes | None], parameters: FoldParameters) -> Decoded:
-    """Decode each value. What depends on other records or on time is not checked here."""
+def decode_values(values: Sequence[bytes | None], parameters: FoldParameters, first: int = 0) -> Decoded:
+    """Decode each value; the first has the position ``first``. What depends on time is not checked here."""
+    if are_plain(values, parameters):
+        # The same checks in the same order as `decode`, at once for all.
+        try:
+            return Decoded([_decode_event(value) for value in values], list(range(first, first + len(values))))
+        except msgspec.DecodeError:
+            pass  # one of them is wrong: which, and why, is found below
     decoded = Decoded()
-    for position, value in enumerate(values):
+    for position, value in enumerate(values, first):
         verdict = decode(value, parameters)
         if isinstance(verdict, QueryEvent):
             decoded.events.append(verdict)

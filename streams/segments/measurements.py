@@ -1,104 +1,104 @@
-"""What is measured in an event, as integers, and where each measurement is added up: the columns of a cell.
+"""What is measured in an event, as whole numbers, and where each measurement is added up: the columns of a cell.
 
-Rounded half to even once, here; from here on everything is integers, so that sums are exact in any order.
+Rounded half to even once, here; all are integers below 2**53, which floats hold exactly, as they do NaN for "missing".
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
-from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from ragpulse.schemas.cell import COLUMN, COST_LIMB_BITS
-from ragpulse.schemas.query_event import QUALITY_DIMENSIONS, STATUSES, Quality
+from ragpulse.schemas.query_event import QUALITY_DIMENSIONS, STATUSES
 from ragpulse.schemas.query_event_rules import LATENCY_REQUIRED_FOR
-from ragpulse.streams.segments.event_columns import Column, Columns, is_missing_throughout, numbers
+from ragpulse.streams.segments.event_fields import Fields, is_missing_throughout, lengths, quality_dimensions
 
-Integers = NDArray[np.int64]
-#: A column of `ragpulse.schemas.cell` and what each event adds to it: integers or truths, one an event.
-Addend = tuple[int, NDArray[Any]]
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
-#: Field of the event, factor to its integer unit, beginning of its columns, name of the sum.
-_PLAIN: Final = (
-    ("quality_score", 1_000_000, "quality", "sum_millionths"),
-    ("user_rating", 1_000_000, "rating", "sum_millionths"),
-    ("input_tokens", 1, "input_tokens", "sum"),
-    ("output_tokens", 1, "output_tokens", "sum"),
-    ("retrieval_ms", 1_000, "retrieval", "sum_us"),
-    ("generation_ms", 1_000, "generation", "sum_us"),
+
+class Measurement(NamedTuple):
+    """A field, the factor to its integer unit, and the columns of `ragpulse.schemas.cell` it goes to."""
+
+    field: str
+    factor: float
+    counted: str
+    summed: str
+
+
+MEASUREMENTS: Final = (
+    Measurement("latency_ms", 1e3, "latency_count", "latency_sum_us"),
+    Measurement("quality_score", 1e6, "quality_count", "quality_sum_millionths"),
+    Measurement("user_rating", 1e6, "rating_count", "rating_sum_millionths"),
+    Measurement("cost_usd", 1e9, "cost_count", "cost_sum_low"),
+    Measurement("input_tokens", 1, "input_tokens_count", "input_tokens_sum"),
+    Measurement("output_tokens", 1, "output_tokens_count", "output_tokens_sum"),
+    Measurement("retrieval_ms", 1e3, "retrieval_count", "retrieval_sum_us"),
+    Measurement("generation_ms", 1e3, "generation_count", "generation_sum_us"),
+    Measurement("documents", 1, "documents_count", "documents_sum"),
+    *(Measurement(name, 1e6, f"{name}_count", f"{name}_sum_millionths") for name in QUALITY_DIMENSIONS),
 )
-_LIMB_MASK: Final = (1 << COST_LIMB_BITS) - 1
+LATENCY: Final = 0  # rows of MEASUREMENTS
+_COST: Final = 3
+_DOCUMENTS: Final = 8
+
+_FACTORS: Final = np.array([[measurement.factor] for measurement in MEASUREMENTS])
+_COUNT_COLUMNS: Final = np.array([COLUMN[measurement.counted] for measurement in MEASUREMENTS])
+_SUM_COLUMNS: Final = np.array([COLUMN[measurement.summed] for measurement in MEASUREMENTS])
+_STATUS_COLUMNS: Final = np.array([COLUMN[f"status_{status}"] for status in STATUSES])
+_HAS_LATENCY: Final = np.array([status in LATENCY_REQUIRED_FOR for status in STATUSES])
+_LIMB: Final = float(1 << COST_LIMB_BITS)
 
 
-def addends(columns: Columns, latencies_us: Integers) -> Iterator[Addend]:
-    """Yield all that the events measure; fields that none of them has are left out.
+class Addends(NamedTuple):
+    """What each event adds to its cell: ``amounts`` has a row for each of ``columns``, an entry an event."""
 
-    ``latencies_us`` is -1 where an event has no latency that counts: see `latencies_us_of`.
+    columns: Codes
+    amounts: Floats
+
+
+def whole_numbers(fields: Fields, statuses: Codes) -> Floats:
+    """Return the MEASUREMENTS of some events, a row each, in their integer units; NaN where missing.
+
+    A latency of another status than ok or timeout does not count (fast errors must not flatter it): NaN too.
     """
-    yield COLUMN["count"], np.ones(len(latencies_us), dtype=np.int64)
-    yield from _statuses(columns["status"])
-    yield from _measured("latency", "sum_us", latencies_us >= 0, latencies_us)
-    yield COLUMN["latency_zero_count"], latencies_us == 0
-    for name, factor, beginning, sum_name in _PLAIN:
-        if not is_missing_throughout(columns[name]):
-            yield from _scaled(numbers(columns[name]), factor, beginning, sum_name)
-    if not is_missing_throughout(columns["cost_usd"]):
-        yield from _cost(numbers(columns["cost_usd"]))
-    if not is_missing_throughout(columns["documents"]):
-        yield from _documents(columns["documents"])
-    if not is_missing_throughout(columns["quality"]):
-        yield from _quality_dimensions(columns["quality"])
+    given = fields | {"documents": lengths(fields["documents"])}
+    if not is_missing_throughout(fields["quality"]):
+        given |= quality_dimensions(fields["quality"])
+    numbers = np.full((len(MEASUREMENTS), len(statuses)), np.nan)
+    for row, measurement in enumerate(MEASUREMENTS):
+        field = given.get(measurement.field)
+        if field is not None and not is_missing_throughout(field):
+            numbers[row] = np.array(field, dtype=np.float64)
+    numbers[LATENCY, ~_HAS_LATENCY[statuses]] = np.nan
+    return np.asarray(np.rint(numbers * _FACTORS))
 
 
-def latencies_us_of(columns: Columns) -> Integers:
-    """Return latencies in µs of the events whose latency counts (fast errors must not flatter it), -1 for the others."""
-    latencies = numbers(columns["latency_ms"])
-    counts = np.array([status in LATENCY_REQUIRED_FOR for status in columns["status"]])
-    return np.where(counts & ~np.isnan(latencies), _integers(latencies, 1_000), -1)
+def addends(numbers: Floats, statuses: Codes) -> Addends:
+    """Return what events with these measurements add to their cells; columns that all leave alone are left out."""
+    parts = [*_counted(statuses), *_measured(numbers)]
+    return Addends(np.concatenate([part.columns for part in parts]), np.concatenate([part.amounts for part in parts]))
 
 
-def _integers(values: NDArray[np.float64], factor: int) -> Integers:
-    """Round to integers of the smaller unit, half to even; 0 where missing."""
-    return np.nan_to_num(np.rint(values * factor)).astype(np.int64)
+def _counted(statuses: Codes) -> Iterator[Addends]:
+    yield _one("count", np.ones(len(statuses)))
+    yield Addends(_STATUS_COLUMNS, (np.arange(len(STATUSES))[:, None] == statuses).astype(np.float64))
 
 
-def _measured(beginning: str, sum_name: str, present: NDArray[np.bool_], amounts: Integers) -> Iterator[Addend]:
-    yield COLUMN[f"{beginning}_count"], present
-    yield COLUMN[f"{beginning}_{sum_name}"], amounts * present
+def _measured(numbers: Floats) -> Iterator[Addends]:
+    is_there = ~np.isnan(numbers)
+    amounts = np.where(is_there, numbers, 0.0)
+    yield _one("latency_zero_count", numbers[LATENCY] == 0.0)
+    yield _one("empty_retrieval_count", numbers[_DOCUMENTS] == 0.0)
+    # Two limbs: a sum of nano-dollars can leave 64 bits. Each is a plain sum, so that merging needs no carry.
+    high = np.floor(amounts[_COST] / _LIMB)
+    amounts[_COST] -= high * _LIMB
+    yield _one("cost_sum_high", high)
+    present = is_there.any(axis=1)
+    yield Addends(_COUNT_COLUMNS[present], is_there[present].astype(np.float64))
+    yield Addends(_SUM_COLUMNS[present], amounts[present])
 
 
-def _scaled(values: NDArray[np.float64], factor: int, beginning: str, sum_name: str) -> Iterator[Addend]:
-    yield from _measured(beginning, sum_name, ~np.isnan(values), _integers(values, factor))
-
-
-def _statuses(statuses: Column) -> Iterator[Addend]:
-    for status in STATUSES:
-        if status in statuses:
-            yield COLUMN[f"status_{status}"], np.array([status == other for other in statuses])
-
-
-def _cost(costs: NDArray[np.float64]) -> Iterator[Addend]:
-    """Two limbs: a sum of nano-dollars can leave 64 bits. Each limb is a plain sum, so that merging needs no carry."""
-    nano_usd = _integers(costs, 1_000_000_000)
-    yield from _measured("cost", "sum_high", ~np.isnan(costs), nano_usd >> COST_LIMB_BITS)
-    yield COLUMN["cost_sum_low"], nano_usd & _LIMB_MASK
-
-
-def _documents(documents: Column) -> Iterator[Addend]:
-    lengths = np.array([-1 if returned is None else len(returned) for returned in documents])
-    yield from _measured("documents", "sum", lengths >= 0, lengths)
-    yield COLUMN["empty_retrieval_count"], lengths == 0
-
-
-def _quality_dimensions(qualities: Sequence[Quality | None]) -> Iterator[Addend]:
-    nothing = Quality()
-    rows = zip(*(astuple(quality or nothing) for quality in qualities), strict=True)
-    columns = dict(zip(Quality.__struct_fields__, rows, strict=True))
-    columns["faithfulness"] = tuple(
-        accuracy if faithfulness is None else faithfulness
-        for faithfulness, accuracy in zip(columns["faithfulness"], columns["accuracy"], strict=True)
-    )
-    for dimension in QUALITY_DIMENSIONS:
-        if not is_missing_throughout(columns[dimension]):
-            yield from _scaled(numbers(columns[dimension]), 1_000_000, dimension, "sum_millionths")
+def _one(column: str, amounts: NDArray[np.bool_] | Floats) -> Addends:
+    return Addends(np.array([COLUMN[column]]), amounts[None].astype(np.float64))

@@ -1,20 +1,28 @@
 """One open segment: what its records add up to, and what became of each."""
 
 from dataclasses import dataclass
-from itertools import compress
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragpulse.schemas.cell import COLUMN, PANE_MS
 from ragpulse.schemas.segment import FoldParameters
-from ragpulse.streams.distinct import register_of
 from ragpulse.streams.histogram import buckets_of
 from ragpulse.streams.segments.cells import CellNumbers, Cells
-from ragpulse.streams.segments.event_columns import Columns
+from ragpulse.streams.segments.event_arrays import (
+    NO_USER,
+    EventArrays,
+    Flags,
+    Integers,
+    joined,
+    selected,
+    status_codes,
+    user_registers,
+)
 from ragpulse.streams.segments.event_time import EventTime, Lateness, lateness
-from ragpulse.streams.segments.intake import take_in
-from ragpulse.streams.segments.measurements import addends, latencies_us_of
+from ragpulse.streams.segments.intake import Intake, take_in
+from ragpulse.streams.segments.measurements import LATENCY, Addends, addends, whole_numbers
 from ragpulse.streams.segments.outcome import Outcome
 from ragpulse.streams.segments.records import LastRecord, Records
 from ragpulse.streams.segments.rejection import Rejection
@@ -22,25 +30,26 @@ from ragpulse.streams.segments.repeats import Repeats
 
 Outcomes = NDArray[np.uint8]
 
+_UNCOUNTED: Final = np.array([COLUMN["duplicate_count"], COLUMN["too_late_count"]])
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Accepted events of a run and what is to become of them."""
 
-    columns: Columns
-    repeated: NDArray[np.bool_]
+    events: EventArrays
     lateness: Lateness
-    panes: NDArray[np.int64]
+    panes: Integers
 
     @property
-    def counted(self) -> NDArray[np.bool_]:
+    def counted(self) -> Flags:
         """Which events are measured; the others are only counted, as repeats or as too late."""
-        return ~(self.repeated | self.lateness.too_late)
+        return ~(self.events.repeated | self.lateness.too_late)
 
     def outcomes(self) -> Outcomes:
         """Return what becomes of each event."""
         verdicts = (
-            (self.repeated, Outcome.DUPLICATE),
+            (self.events.repeated, Outcome.DUPLICATE),
             (self.lateness.too_late, Outcome.TOO_LATE),
             (self.lateness.late, Outcome.LATE),
         )
@@ -64,14 +73,19 @@ class Segment:
 
     def fold(self, run: Records, event_time: EventTime) -> dict[int, Rejection]:
         """Fold records, ticks excepted, and return the rejections by position."""
-        intake = take_in(run.values, run.timestamps_ms, self.parameters)
+        rejections: dict[int, Rejection] = {}
+        parts = []
+        for intake in take_in(run.values, run.timestamps_ms, self.cells.keys, self.parameters):
+            rejections |= intake.rejections
+            if intake.fields:
+                parts.append(self._arrays(intake))
         outcomes = np.full(len(run), Outcome.REJECTED, dtype=np.uint8)
-        if len(intake.positions):
-            judged = self._judge(intake.columns, event_time)
-            outcomes[intake.positions] = judged.outcomes()
+        if parts:
+            judged = self._judge(joined(parts), event_time)
+            outcomes[judged.events.positions] = judged.outcomes()
             self._count(judged)
         self._remember(run, outcomes)
-        return intake.rejections
+        return rejections
 
     def fold_tick(self, tick: Records) -> None:
         """Note a tick: it adds nothing."""
@@ -106,36 +120,44 @@ class Segment:
             "overflow": self.overflow,
         }
 
-    def _judge(self, columns: Columns, event_time: EventTime) -> Judged:
-        occurred = np.array(columns["occurred_at_ms"], dtype=np.int64)
-        repeated = self._repeats.find(columns["event_id"])
-        before = event_time.advance(occurred, repeated)
-        judged = lateness(occurred, before, repeated, self.parameters)
-        panes = np.where(repeated | judged.too_late, before, occurred) // PANE_MS
-        return Judged(columns, repeated, judged, panes)
+    def _arrays(self, intake: Intake) -> EventArrays:
+        fields = intake.fields
+        statuses = status_codes(fields["status"])
+        return EventArrays(
+            positions=intake.positions,
+            occurred_ms=np.array(fields["occurred_at_ms"], dtype=np.int64),
+            keys=intake.keys,
+            repeated=self._repeats.find(fields["event_id"]),
+            statuses=statuses,
+            users=user_registers(fields["user_id"]),
+            numbers=whole_numbers(fields, statuses),
+        )
+
+    def _judge(self, events: EventArrays, event_time: EventTime) -> Judged:
+        before_ms = event_time.advance(events.occurred_ms, events.repeated)
+        judged = lateness(events.occurred_ms, before_ms, events.repeated, self.parameters)
+        times_ms = np.where(events.repeated | judged.too_late, before_ms, events.occurred_ms)
+        return Judged(events, judged, times_ms // PANE_MS)
 
     def _count(self, judged: Judged) -> None:
-        cells = self.cells.place(judged.columns, judged.panes, judged.lateness.late)
+        cells = self.cells.place(judged.events.keys, judged.panes, judged.lateness.late)
         self.overflow += self.cells.beyond_cap(cells)
         counted = judged.counted
         if counted.all():
-            self._measure(judged.columns, cells)
+            self._measure(judged.events, cells)
             return
-        self.cells.add(
-            cells, [(COLUMN["duplicate_count"], judged.repeated), (COLUMN["too_late_count"], judged.lateness.too_late)]
-        )
+        uncounted = np.array((judged.events.repeated, judged.lateness.too_late), dtype=np.float64)
+        self.cells.add(cells, Addends(_UNCOUNTED, uncounted))
         if counted.any():
-            kept = {name: tuple(compress(column, counted)) for name, column in judged.columns.items()}
-            self._measure(kept, cells[counted])
+            self._measure(selected(judged.events, counted), cells[counted])
 
-    def _measure(self, columns: Columns, cells: CellNumbers) -> None:
-        latencies_us = latencies_us_of(columns)
-        self.cells.add(cells, addends(columns, latencies_us))
+    def _measure(self, events: EventArrays, cells: CellNumbers) -> None:
+        self.cells.add(cells, addends(events.numbers, events.statuses))
+        latencies_us = events.numbers[LATENCY]
         bucketed = latencies_us > 0
-        self.cells.buckets.add(cells[bucketed], buckets_of(latencies_us[bucketed]))
-        users = [-1 if user is None else register_of(user) for user in columns["user_id"]]
-        registers = np.array(users, dtype=np.int64)
-        self.cells.users.add(cells[registers >= 0], registers[registers >= 0])
+        self.cells.buckets.add(cells[bucketed], buckets_of(latencies_us[bucketed].astype(np.int64)))
+        known = events.users != NO_USER
+        self.cells.users.add(cells[known], events.users[known])
 
     def _remember(self, run: Records, outcomes: Outcomes) -> None:
         self.last = LastRecord(int(run.offsets[-1]), int(run.timestamps_ms[-1]))
