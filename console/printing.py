@@ -1,7 +1,7 @@
 """How commands print: tables for people on a terminal, JSON lines for programs in a pipe."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -24,9 +24,11 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; cells may hold rich's markup, so escape what comes from outside."""
-    table = Table(*columns, header_style="bold", box=None, pad_edge=False)
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], whole: Collection[str] = ()) -> None:
+    """Print a table; columns of ``whole`` are never broken. Cells may hold rich's markup: escape what comes from outside."""
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column in whole, overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)
