@@ -1,7 +1,7 @@
 """Faust transport `batch://`: all records fetched for a partition are one message, and only marks are committed.
 
 Stock Faust spends about 120 µs on each event (a task, a lock, a queue hop); here it spends that on each fetch. The agent
-stays an ordinary one, ``async for batch in stream``; every topic of the app needs `BatchSchema`. Faust's acknowledgements
+stays an ordinary one, ``async for batch in stream``; the app is a `BatchApp`, its topics need `BatchSchema`. Faust's acknowledgements
 are switched off: it lists every offset of a gap, can commit past unprocessed messages, and takes a failed commit for done.
 
 An *epoch* begins with each revocation and with each assignment. It opens for reading once the app's
@@ -24,6 +24,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from ragpulse.agents.batch_reader import BatchReader, Fetched
+from ragpulse.agents.faust_settings import BatchApp
 from ragpulse.agents.fencing import beat_or_die
 from ragpulse.agents.offset_marks import Mark, OffsetMarks
 from ragpulse.schemas.errors import StuckError
@@ -66,10 +67,12 @@ class BatchMessage(ConsumerMessage):
 class Consumer(driver.Consumer):
     """Reads batches, commits marks. Its methods belong to the main thread's event loop."""
 
+    app: BatchApp
     _thread: BatchReader
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.answer_seconds: float = self.app.conf.broker_request_timeout
         self.epoch = 0
         self.reading_epoch: int | None = None  # the reader hands over nothing else
         self._generation = -1
@@ -158,13 +161,13 @@ class Consumer(driver.Consumer):
         return dict(await self._ask("read the log ends", self._thread.log_bounds(tps, end=True)))
 
     async def _ask(self, purpose: str, answer: Coroutine[Any, Any, Any]) -> Any:
-        seconds = self.app.conf.broker_request_timeout
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self.answer_seconds):
                 return await self._thread.run(answer)
         except (TimeoutError, KafkaTimeoutError) as error:
             message = (
-                f"The broker did not answer within {seconds:g} s (to {purpose}): this worker ends and starts again."
+                f"The broker did not answer within {self.answer_seconds:g} s (to {purpose}): "
+                "this worker ends and starts again at its last commit."
             )
             raise StuckError(message) from error
 
@@ -219,9 +222,8 @@ class Consumer(driver.Consumer):
         if self.app.should_stop:  # Faust would close the client from the wrong thread
             return
         self._begin_epoch(-1)
-        forget = getattr(self.app, "on_revoked_at_once", None)
-        if forget is not None:
-            forget(revoked)
+        if self.app.on_revoked_at_once is not None:
+            self.app.on_revoked_at_once(revoked)
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -245,9 +247,8 @@ class Consumer(driver.Consumer):
         """Stand at the commits, let the role take over, then open for reading."""
         commits = {tp: found[0] for tp, found in (await self.committed(assigned)).items() if found is not None}
         await self._ask("seek", self._thread.seek_to_positions(commits, epoch))
-        take_over = getattr(self.app, "on_assigned_before_read", None)
-        if take_over is not None:
-            await take_over(assigned, epoch)
+        if self.app.on_assigned_before_read is not None:
+            await self.app.on_assigned_before_read(assigned, epoch)
         if epoch == self.epoch:
             self.reading_epoch = epoch
             self._opened.set()

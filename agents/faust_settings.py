@@ -1,16 +1,30 @@
-"""Settings of Faust that every role shares, and how to run an app without Faust's web server."""
+"""The Faust app that every role runs in, and its settings.
 
-import asyncio
+An app is run with ``await app.start()``. The command ``faust worker`` turns ``web_enabled`` on whatever is set here: it
+would bind port 6066 on all interfaces and show tables to everybody.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import faust
-from faust.app.base import BootStrategy
+from faust.types import TP
 
 from ragpulse.agents.record_batch import BatchSchema
 
 PRODUCER_MAX_REQUEST_BYTES: Final = 4 << 20
 """Above the largest record that ragpulse writes: a rejected record with its payload, 2 MiB."""
 _HEARTBEATS_IN_SESSION: Final = 5
+
+
+class BatchApp(faust.App):
+    """An app on the batch transport. See ragpulse.agents.batch_transport for when it calls these two."""
+
+    on_assigned_before_read: Callable[[set[TP], int], Awaitable[None]] | None = None
+    on_revoked_at_once: Callable[[set[TP]], None] | None = None
+
+    def _create_directories(self) -> None:
+        """Make none: Faust would leave ``<id>-data`` in the working directory, which may not even be writable."""
 
 
 def recommended_conf(
@@ -22,6 +36,7 @@ def recommended_conf(
     """
     return {
         "autodiscover": False,  # a module that fails to import is only a warning to it
+        "agent_supervisor": "mode.CrashingSupervisor",  # Faust's own starts the agent again, behind the batch it failed on
         "schema": BatchSchema,
         "key_serializer": "raw",
         "value_serializer": "raw",
@@ -48,13 +63,3 @@ def recommended_conf(
         "producer_request_timeout": request_timeout,  # Faust: 20 minutes
         "producer_max_request_size": PRODUCER_MAX_REQUEST_BYTES,
     }
-
-
-def headless_worker(app: Any, loop: asyncio.AbstractEventLoop, **options: Any) -> Any:
-    """Return a Faust worker for ``app`` that serves no web pages; `execute_from_commandline` runs it until a signal.
-
-    The command ``faust worker`` sets ``web_enabled`` to its own default, on: it then binds port 6066 on all interfaces and
-    shows tables to everybody. So workers are started by this function only. The boot strategy says it once more.
-    """
-    app.boot_strategy = BootStrategy(app, enable_web=False)
-    return faust.Worker(app, loop=loop, redirect_stdouts=False, **options)

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterable, Awaitable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-import faust
 import msgspec
 import structlog
 from faust.app.base import BootStrategy
@@ -20,7 +19,7 @@ from faust.app.base import BootStrategy
 from ragpulse.agents import batch_transport, logs, service_http
 from ragpulse.agents.alerting import Alerting
 from ragpulse.agents.broker_admin import BrokerAdmin
-from ragpulse.agents.faust_settings import recommended_conf
+from ragpulse.agents.faust_settings import BatchApp, recommended_conf
 from ragpulse.agents.fencing import FencedEventLoop, fenced_event_loop
 from ragpulse.agents.ingest import Ingest
 from ragpulse.agents.kafka_config import connection, faust_credentials
@@ -169,8 +168,8 @@ class Worker:
         return card
 
 
-def _app(name: str, target: Connection, settings: Settings) -> faust.App:
-    app = faust.App(
+def _app(name: str, target: Connection, settings: Settings) -> BatchApp:
+    app = BatchApp(
         f"{settings.topic_prefix}{name}",
         broker=[f"{batch_transport.SCHEME}://{server}" for server in target.bootstrap_servers.split(",")],
         broker_credentials=faust_credentials(settings.kafka),

@@ -43,6 +43,7 @@ _PREDICTABLE = {
     # After a kill the controller lets the broker back in when this is over (Kafka's default: 9 s).
     "broker.session.timeout.ms": "4000",
     "broker.heartbeat.interval.ms": "1000",
+    "log.cleaner.backoff.ms": "1000",  # a compacted topic is cleaned at once, not after up to 15 s
     "group.min.session.timeout.ms": "1000",  # tests of failover use sessions far below Kafka's minimum of 6 s
 }
 _SMALL = {
