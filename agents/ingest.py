@@ -39,6 +39,7 @@ class Owned:
     closed: list[ClosedSegment] = field(default_factory=list)
     last_record: float = field(default_factory=monotonic)
     last_tick: float = 0.0
+    log_end: int | None = None  # as of the last batch
 
 
 class Ingest:
@@ -137,7 +138,7 @@ class Ingest:
             return False
         if batch.position > owned.read_to:
             self._lose(owned.fold, batch.partition, (owned.read_to, batch.position))
-        owned.read_to = batch.next_position
+        owned.read_to, owned.log_end = batch.next_position, batch.log_end
         return True
 
     async def _begin_again(self, partition: int, epoch: int) -> None:
@@ -174,6 +175,7 @@ class Ingest:
                     await self._context.outbox.send(WINDOW_PARTIALS.name, None, value, partition=target)
             await self._context.outbox.acknowledged()
             await self._close(closed, epoch)
+            self._show_standing()
             if flushes:
                 self._context.meter.count("ragpulse_flushes_total")
                 self._context.meter.observe("ragpulse_flush_seconds", monotonic() - began)
@@ -219,9 +221,14 @@ class Ingest:
                 if amount and outcome not in {"records", "lost", "overflow"}:
                     meter.count("ragpulse_events_total", amount, outcome=outcome)
             meter.count("ragpulse_overflow_events_total", segment.record.counts.get("overflow", 0))
+
+    def _show_standing(self) -> None:
+        meter = self._context.meter
         for partition, owned in self._owned.items():
             meter.set("ragpulse_committed_offset", owned.confirmed, topic=self._topic, partition=partition)
             meter.set("ragpulse_read_position", owned.fold.position, topic=self._topic, partition=partition)
+            if owned.log_end is not None:
+                meter.set("ragpulse_log_end_offset", owned.log_end, topic=self._topic, partition=partition)
             if owned.fold.watermark_ms is not None:
                 meter.set("ragpulse_watermark_seconds", owned.fold.watermark_ms / 1000, partition=partition)
 

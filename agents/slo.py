@@ -114,10 +114,18 @@ class Slo:
                 output = owned.merger.step(offset, timestamp_ms, self._decoder.decode(value))
                 owned.position = offset + 1
                 await self._publish(output.outputs)
+        self._show_standing(batch)
         if owned is not None and monotonic() - owned.saved_at >= self._settings.snapshot_seconds:
             await self.save(batch.partition)
         elif len(self._context.outbox) > MAX_UNACKNOWLEDGED:
             await self._context.outbox.acknowledged()
+
+    def _show_standing(self, batch: RecordBatch) -> None:
+        meter = self._context.meter
+        where: dict[str, str | int] = {"topic": self._topic, "partition": batch.partition}
+        meter.set("ragpulse_read_position", batch.next_position, **where)
+        if batch.log_end is not None:
+            meter.set("ragpulse_log_end_offset", batch.log_end, **where)
 
     async def _publish(self, outputs: Sequence[Output]) -> None:
         for output in outputs:

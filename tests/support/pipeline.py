@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 from uuid import uuid4
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
-
+from confluent_kafka import Producer
 from ragpulse.console.supervisor import Supervisor, Worker
+from topic_log import TopicLog, records_of
 
 POLICY = """
 version: 1
@@ -28,6 +30,7 @@ sla:
 channels: []
 routes: []
 """
+FAULTY_WORKER = Path(__file__).with_name("faulty_worker.py")
 
 
 @dataclass
@@ -40,11 +43,27 @@ class Pipeline:
     environment: dict[str, str]
     supervisor: Supervisor
     kills: int = 0
-    _ended: set[str] = field(default_factory=set)
 
     def start(self, role: str, count: int = 1) -> list[Worker]:
         """Start workers of a role."""
         return self.supervisor.start(role, count)
+
+    def start_faulty(self, role: str, **faults: str | int) -> Worker:
+        """Start one worker that fails as `faulty_worker` says. Where the supervisor restarts it, it is a sound one."""
+        number = 1 + sum(worker.role == role for worker in self.supervisor.workers)
+        worker = Worker(role, number, self.supervisor.log_dir / f"{role}-{number}.log")
+        self.supervisor.log_dir.mkdir(parents=True, exist_ok=True)
+        with worker.log_file.open("ab") as log:
+            worker.process = subprocess.Popen(
+                [sys.executable, str(FAULTY_WORKER), role, *(f"{name}={value}" for name, value in faults.items())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
+        self.supervisor.workers.append(worker)
+        return worker
 
     def kill(self, worker: Worker, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a worker's process group."""
@@ -52,34 +71,56 @@ class Pipeline:
         os.killpg(worker.process.pid, number)
         self.kills += 1
 
+    def end(self, worker: Worker, number: signal.Signals = signal.SIGTERM, seconds: float = 20) -> int:
+        """Send a signal to a worker, wait for its end, and do not start it again. Return its exit code."""
+        self.kill(worker, number)
+        return self.code_of(worker, seconds)
+
+    def code_of(self, worker: Worker, seconds: float) -> int:
+        """Wait for the end of a worker, which is not started again. Return its exit code."""
+        assert worker.process is not None
+        self.supervisor.workers.remove(worker)
+        return worker.process.wait(seconds)
+
     def ragpulse(self, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
         """Run the command line in this pipeline's environment."""
-        return subprocess.run(
-            [sys.executable, "-m", "ragpulse.console.cli", *arguments],
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            **options,
-        )
+        return ragpulse(self.environment, *arguments, **options)
+
+    def ask(self, worker: Worker, path: str) -> tuple[int, str]:
+        """Return status and text of a worker's `/readyz`, `/healthz` or `/metrics`; status 0 while it serves none."""
+        assert worker.process is not None
+        card = self.directory / "state" / "workers" / f"{worker.role}-{worker.process.pid}.json"
+        try:
+            port = json.loads(card.read_text())["port"]
+            with urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+                return int(answer.status), answer.read().decode()
+        except URLError as error:
+            return int(getattr(error, "code", 0)), str(error)
+        except (OSError, ValueError):
+            return 0, ""
+
+    def metric(self, worker: Worker, name: str, **labels: str | int) -> float:
+        """Return the value of a metric of a worker, 0 where it has none."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        for line in self.ask(worker, "/metrics")[1].splitlines():
+            if line.startswith(name) and line[len(name)] in " {" and all(label in line for label in wanted):
+                return float(line.rpartition(" ")[2])
+        return 0.0
+
+    def said(self, worker: Worker, event: str) -> list[dict[str, Any]]:
+        """Return what a worker logged under one name."""
+        lines = worker.log_file.read_text().splitlines()
+        spoken = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [one for one in spoken if one.get("event") == event]
 
     def wait_ready(self, workers: Iterable[Worker], seconds: float = 40) -> None:
         """Wait until each worker's /readyz says yes."""
-        from urllib.error import URLError
-        from urllib.request import urlopen
-
-        def ready(worker: Worker) -> bool:
-            assert worker.process is not None
-            card = self.directory / "state" / "workers" / f"{worker.role}-{worker.process.pid}.json"
-            try:
-                port = json.loads(card.read_text())["port"]
-                with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-                    return bool(answer.status == 200)
-            except (OSError, URLError, ValueError):
-                return False
-
         waiting = list(workers)
-        self.until(lambda: all(ready(worker) for worker in waiting), seconds, "workers become ready")
+        self.until(
+            lambda: all(w.process is not None and self.ask(w, "/readyz")[0] == 200 for w in waiting),
+            seconds,
+            "workers become ready",
+        )
 
     def until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
         """Wait for a condition while the supervisor watches; fail with the workers' last words."""
@@ -93,9 +134,30 @@ class Pipeline:
         message = f"not within {seconds} s: {what}\n" + "\n".join(f"--- {name}\n{log}" for name, log in logs.items())
         raise AssertionError(message)
 
+    def follow(self, topic: str) -> TopicLog:
+        """Return a reader of a topic from its beginning, to be closed."""
+        return TopicLog(self.bootstrap, f"{self.prefix}{topic}")
+
     def read(self, topic: str) -> list[dict[str, Any]]:
-        """Return all records of a topic, from beginning to present end, with `_offset`, `_partition`, `_timestamp`."""
-        return list(read_topic(self.bootstrap, f"{self.prefix}{topic}"))
+        """Return all records of a topic, from beginning to present end: see `topic_log.records_of`."""
+        return records_of(self.bootstrap, f"{self.prefix}{topic}")
+
+    def produce(self, topic: str, records: Iterable[tuple[str | None, bytes]], **options: Any) -> int:
+        """Write raw records (key, value) to a topic; return how many."""
+        return produce(self.bootstrap, f"{self.prefix}{topic}", records, **options)
+
+
+def ragpulse(environment: dict[str, str], *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run the command line."""
+    return subprocess.run(
+        [sys.executable, "-m", "ragpulse.console.cli", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
 
 
 @contextmanager
@@ -121,41 +183,6 @@ def pipeline(bootstrap: str, directory: Path, policy: str = POLICY, **settings: 
             if worker.process is not None and worker.process.poll() is None:
                 os.killpg(worker.process.pid, signal.SIGCONT)
         found.supervisor.stop(15)
-
-
-def read_topic(bootstrap: str, topic: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of a topic up to its present end."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False})
-    try:
-        parts = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-        ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in parts}
-        left = {p for p, (low, high) in ends.items() if high > low}
-        consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in left])
-        deadline = monotonic() + 60
-        while left and monotonic() < deadline:
-            for message in consumer.consume(5000, 0.5):
-                if message.error() is not None:
-                    continue
-                if message.partition() in left:
-                    yield _record(message)
-                if message.offset() >= ends[message.partition()][1] - 1:
-                    left.discard(message.partition())
-        assert not left, f"{topic} could not be read to its end"
-    finally:
-        consumer.close()
-
-
-def _record(message: Any) -> dict[str, Any]:
-    value = message.value()
-    fields = json.loads(value) if value else {}
-    record = fields if isinstance(fields, dict) else {"value": fields}
-    return {
-        **record,
-        "_offset": message.offset(),
-        "_partition": message.partition(),
-        "_timestamp": message.timestamp()[1],
-        "_raw": value,
-    }
 
 
 def produce(bootstrap: str, topic: str, records: Iterable[tuple[str | None, bytes]], **options: Any) -> int:

@@ -1,0 +1,86 @@
+"""A worker that fails on purpose, at a point that no signal from outside can hit. Arguments: role, then faults.
+
+``exit_at_commit=N``          it is gone, as by `kill -9`, when it comes to its N-th commit with something to commit
+``refuse_send=TOPIC/P/N``     the broker refuses the N-th record for a partition (topic without prefix)
+``exit_at_send=TOPIC/N``      it is gone when it comes to hand over the N-th record for a topic, each taking a moment
+``clock_ahead_seconds=S``     its clock is ahead
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+from aiokafka.errors import KafkaTimeoutError
+from ragpulse.agents.batch_transport import Consumer
+from ragpulse.agents.outbox import Outbox
+from ragpulse.console.cli import run
+
+GONE = 137  # what a shell reports of a process that was killed
+
+
+def exit_at_commit(number: str) -> None:
+    commit_marks, seen = Consumer.commit_marks, Counter[str]()
+
+    async def commit_or_exit(self: Consumer) -> Any:
+        seen["commits"] += bool(self._marks.pending())
+        if seen["commits"] >= int(number):
+            os._exit(GONE)
+        return await commit_marks(self)
+
+    Consumer.commit_marks = commit_or_exit  # type: ignore[method-assign]
+
+
+def refuse_send(which: str) -> None:
+    topic, partition, number = which.split("/")
+    init, seen = Outbox.__init__, Counter[str]()
+
+    def with_refusal(self: Outbox, producer: Any, *rest: Any) -> None:
+        init(self, producer, *rest)
+        send = producer.send
+
+        async def refuse(name: str, key: Any, value: Any, to: int | None, *more: Any) -> Any:
+            seen["sends"] += name.endswith(f".{topic}") and to == int(partition)
+            if seen["sends"] != int(number):
+                return await send(name, key, value, to, *more)
+            seen["sends"] += 1
+            refusal = asyncio.get_running_loop().create_future()
+            refusal.set_exception(KafkaTimeoutError("refused by the test"))
+            return refusal
+
+        producer.send = refuse
+
+    Outbox.__init__ = with_refusal  # type: ignore[method-assign]
+
+
+def exit_at_send(which: str) -> None:
+    topic, number = which.split("/")
+    send, seen = Outbox.send, Counter[str]()
+
+    async def slowly(self: Outbox, name: str, *rest: Any, **options: Any) -> Any:
+        await asyncio.sleep(0.02)
+        seen[name] += 1
+        if seen[topic] >= int(number):
+            os._exit(GONE)
+        return await send(self, name, *rest, **options)
+
+    Outbox.send = slowly  # type: ignore[method-assign]
+
+
+def clock_ahead_seconds(seconds: str) -> None:
+    now, now_ns = time.time, time.time_ns
+    time.time = lambda: now() + int(seconds)
+    time.time_ns = lambda: now_ns() + int(seconds) * 10**9
+
+
+FAULTS = {
+    fault.__name__: fault for fault in (exit_at_commit, refuse_send, exit_at_send, clock_ahead_seconds)
+}
+
+if __name__ == "__main__":
+    for argument in sys.argv[2:]:
+        name, _, value = argument.partition("=")
+        FAULTS[name](value)
+    sys.exit(run(["worker", sys.argv[1]]))
