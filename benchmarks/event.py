@@ -28,11 +28,13 @@ EVIDENCE = [
 ]
 
 
-def events(count: int, services: int = 1_000, per_second: int = 50_000, seed: int = 1) -> Iterator[bytes]:
+def events(
+    count: int, services: int = 1_000, per_second: int = 50_000, seed: int = 1, first_ms: int = FIRST_MS
+) -> Iterator[bytes]:
     """Yield event values in the order of their time, ``per_second`` of them a second of event time."""
     random = Random(seed)
     for index in range(count):
-        yield msgspec.json.encode(_event(random, FIRST_MS + index * 1_000 // per_second, random.randrange(services)))
+        yield msgspec.json.encode(_event(random, first_ms + index * 1_000 // per_second, random.randrange(services)))
 
 
 def _event(random: Random, occurred_at_ms: int, service: int) -> dict[str, object]:

@@ -6,6 +6,8 @@ begins there uses these pins and not its own settings, so a replay cuts and fold
 
 from msgspec import Struct
 
+from ragpulse.schemas.cell import FOLD_VERSION
+
 PINS_LIMIT_BYTES = 4096  # Kafka's offset.metadata.max.bytes
 SEGMENT_VERSION = 1
 
@@ -13,7 +15,7 @@ SEGMENT_VERSION = 1
 class FoldParameters(Struct, frozen=True, kw_only=True):
     """Everything besides the records that influences a segment's content. Pinned, so part of the wire contract."""
 
-    fold_version: int = 1
+    fold_version: int = FOLD_VERSION
     block_size: int = 50_000  # a new segment begins at every multiple of it
     slot_ms: int = 5_000  # and where the append time enters another slot
     cell_cap: int = 20_000  # cells a segment may hold; further ones are counted in `__other__`

@@ -58,7 +58,7 @@ def merge(parts: list[Registers]) -> Registers:
         return parts[0]
     if not parts:
         return np.empty(0, np.int64)
-    packed = np.unique(np.concatenate(parts))
+    packed = np.sort(np.concatenate(parts))
     # Ascending by (index, rank): the last of each index has its highest rank.
     last = np.concatenate((packed[1:] >> 6 != packed[:-1] >> 6, [True])) if len(packed) else np.empty(0, bool)
     return packed[last]

@@ -93,6 +93,6 @@ class Cells:
     def _totals_of(self, cells: list[int]) -> list[list[int]]:
         """Return the totals of some cells without their trailing zeros."""
         totals = self._totals[cells]
-        zeros = np.argmax(totals[:, ::-1] != 0, axis=1)
-        lengths = (totals.shape[1] - zeros).tolist()
-        return [row[:length] for row, length in zip(totals.tolist(), lengths, strict=True)]
+        lengths = totals.shape[1] - np.argmax(totals[:, ::-1] != 0, axis=1)
+        rows = totals[:, : lengths.max(initial=0)].tolist()
+        return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ragpulse.streams import distinct, histogram
+from ragpulse.streams import distinct
 
 Packed = NDArray[np.int64]
 
@@ -22,8 +22,7 @@ class Buckets:
     """Latency histograms of the cells of a segment."""
 
     def __init__(self) -> None:
-        self._packed: Packed = np.empty(0, dtype=np.int64)
-        self._counts: Packed = np.empty(0, dtype=np.int64)
+        self._packed: Packed = np.empty(0, dtype=np.int64)  # one an event, ascending
         self._new: list[Packed] = []
 
     def add(self, cells: Packed, buckets: Packed) -> None:
@@ -32,15 +31,14 @@ class Buckets:
 
     def of(self, cells: Sequence[int]) -> list[tuple[list[int], list[int]]]:
         """Return bucket indices, ascending, and their counts for each of these cells."""
-        self._sort_in()
-        buckets, counts = (self._packed & ((1 << _BUCKET_BITS) - 1)).tolist(), self._counts.tolist()
-        return [(buckets[part], counts[part]) for part in _slices(self._packed, cells, _BUCKET_BITS)]
-
-    def _sort_in(self) -> None:
         if self._new:
-            new = np.unique(np.concatenate(self._new), return_counts=True)
-            self._packed, self._counts = histogram.merge([(self._packed, self._counts), new])
+            self._packed = np.sort(np.concatenate((self._packed, *self._new)))
             self._new.clear()
+        starts = np.flatnonzero(np.diff(self._packed, prepend=-1))
+        packed = self._packed[starts]
+        buckets = (packed & ((1 << _BUCKET_BITS) - 1)).tolist()
+        counts = np.diff(starts, append=len(self._packed)).tolist()
+        return [(buckets[part], counts[part]) for part in _slices(packed, cells, _BUCKET_BITS)]
 
 
 class Users:
@@ -58,7 +56,7 @@ class Users:
         """Return the registers, ascending, for each of these cells."""
         if self._new:
             # Cell and index together are what `distinct` takes for an index: it keeps the highest rank of each.
-            self._packed = distinct.merge([self._packed, np.concatenate(self._new)])
+            self._packed = distinct.merge([self._packed, *self._new])
             self._new.clear()
         registers = (self._packed & ((1 << _REGISTER_BITS) - 1)).tolist()
         return [registers[part] for part in _slices(self._packed, cells, _REGISTER_BITS)]

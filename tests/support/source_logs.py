@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from reference_fold import LogRecord
 
 from ragpulse.schemas.segment import FoldParameters, Pins
 from ragpulse.streams.segments.partition_fold import FoldStep, PartitionFold
 from ragpulse.streams.segments.pins import Wanted
+from reference_fold import LogRecord
 
 TOPIC = "rag.query-events"
 START_MS = 1_764_000_000_000  # a pane, a slot and an hour begin here

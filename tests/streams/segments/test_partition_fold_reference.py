@@ -4,14 +4,14 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from reference_fold import LogRecord, ReferenceSegment, reference_segments
-from source_logs import fold, logs, new_fold, small_parameters
 
 from ragpulse.schemas.cell import COLUMN
 from ragpulse.schemas.window_partial import Cell, SegmentCells
 from ragpulse.streams.segments.outcome import Outcome
 from ragpulse.streams.segments.partition_fold import ClosedSegment, PartitionFold
 from ragpulse.streams.segments.pins import Wanted
+from reference_fold import LogRecord, ReferenceSegment, reference_segments
+from source_logs import fold, logs, new_fold, small_parameters
 
 PARAMETERS = small_parameters()
 #: By segment start: what readers keep of all that was published.
@@ -84,7 +84,7 @@ def as_compared(closed: ClosedSegment) -> tuple[Any, ...]:
 
 
 @given(logs())
-def test_the_fold_equals_one_event_at_a_time_in_plain_python(records: list[LogRecord]):
+def test_the_fold_equals_one_event_at_a_time_in_plain_python(records: list[LogRecord]) -> None:
     expected = reference_segments(records, PARAMETERS)
 
     actual = read_at_once(records)
@@ -104,7 +104,7 @@ POLLS = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1).filter
 
 
 @given(logs(), POLLS)
-def test_poll_sizes_and_flush_times_change_nothing(records: list[LogRecord], polls: list[tuple[int, bool]]):
+def test_poll_sizes_and_flush_times_change_nothing(records: list[LogRecord], polls: list[tuple[int, bool]]) -> None:
     expected = read_at_once(records)
 
     actual = read_in_polls(records, polls)
@@ -119,7 +119,7 @@ def test_poll_sizes_and_flush_times_change_nothing(records: list[LogRecord], pol
 @given(logs(), st.data())
 def test_a_worker_that_begins_at_any_committed_segment_end_produces_the_same(
     records: list[LogRecord], data: st.DataObject
-):
+) -> None:
     expected = read_at_once(records)
     at = data.draw(st.integers(0, len(expected.closed)), label="segments committed")
     if at == 0:
@@ -136,7 +136,7 @@ def test_a_worker_that_begins_at_any_committed_segment_end_produces_the_same(
 
 
 @given(logs())
-def test_what_was_produced_reconciles(records: list[LogRecord]):
+def test_what_was_produced_reconciles(records: list[LogRecord]) -> None:
     run = read_at_once([*records, *closing_tick(records)])
 
     for segment in run.closed:
