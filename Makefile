@@ -58,7 +58,7 @@ format: package ## Format the code and mend what the linter can mend
 
 .PHONY: bench
 bench: setup ## Measure against the peers, side by side in one run; each prints a ratio
-	@exec $(BIN)/python -m benchmarks
+	@exec $(BIN)/python benchmarks
 
 .PHONY: golden
 golden: package ## Write the golden files and generated documents anew; look at the difference before you commit

@@ -86,7 +86,7 @@ def main(bootstrap: str, topic: str, count: int) -> None:
     consumer.subscribe([topic])
     totals, read, began = Totals(), 0, 0.0
     while read < count:
-        messages = consumer.consume(BATCH, 1.0)
+        messages = [message for message in consumer.consume(BATCH, 1.0) if message.error() is None]
         if messages and not read:
             began = perf_counter()
         if messages:
