@@ -13,9 +13,10 @@ from ragpulse.schemas.policy import Policy
 from ragpulse.schemas.sla import Violation
 from ragpulse.schemas.window_partial import Cell
 from ragpulse.streams.sla.judge import Tally, judge
+from ragpulse.streams.sla.newest import NOTHING
 from ragpulse.streams.sla.objectives import Promises, promises_for
 from ragpulse.streams.sla.telling import Lookup, end_all, foresee, settle
-from ragpulse.streams.sla.tracked import NOTHING, Tracked
+from ragpulse.streams.sla.tracked import Tracked
 from ragpulse.streams.sla.verdicts import FORGOTTEN_AFTER_MS, forgotten, verdict_of
 from ragpulse.streams.windows.aggregate import Aggregate
 from ragpulse.streams.windows.outbox import Outbox
@@ -36,6 +37,7 @@ class ServiceBook:
         self.services: dict[Service, Tracked] = {}
         self.withdrawn: list[Violation] = []  # last steps of violations of promises that the policy no longer makes
         self._promises: dict[Service, Promises | None] = {}
+        self._judged: dict[Series, Tracked] = {}
 
     def promises_of(self, service: Service) -> Promises | None:
         """Return what is promised about a service; None if nothing is."""
@@ -47,40 +49,39 @@ class ServiceBook:
 
     def count(self, series: Series, cell: Cell, before: Tally) -> Tally:
         """Count an on-time cell in the place of its earlier record; return its tally, nothing if no promise is judged on it."""
-        promises = self._judging(series)
-        if promises is None:
+        tracked = self._judged.get(series) or self._track(series, cell.pane_start_ms)
+        if tracked is None:
             return NOTHING
-        tally = Tally.of(cell.totals, cell.bucket_indices, cell.bucket_counts, promises)
-        self.track(series, promises, cell.pane_start_ms).count(cell.pane_start_ms, tally, before)
+        tally = Tally.of(cell.totals, cell.bucket_indices, cell.bucket_counts, tracked.promises)
+        tracked.count(cell.pane_start_ms, tally, before)
         return tally
 
-    def tally(self, series: Series, events: Aggregate) -> Tally:
-        """Return what events of a series add to its promises, without counting them."""
-        promises = self._judging(series)
-        return NOTHING if promises is None else Tally.of_events(events, promises)
+    def _track(self, series: Series, pane_ms: int) -> Tracked | None:
+        promises = self.promises_of(series.owner)
+        if promises is None or promises.operation != series.operation:
+            return None
+        if series.owner not in self.services:
+            self.services[series.owner] = Tracked(series.owner, promises, pane_ms)
+        return self.admit(series)
 
-    def track(self, series: Series, promises: Promises, pane_ms: int) -> Tracked:
-        """Return the state of the service of a series that has events in a pane, new if it had none."""
+    def admit(self, series: Series) -> Tracked | None:
+        """Count a series to its service, if that has promises which are judged on the series' operation."""
         tracked = self.services.get(series.owner)
-        if tracked is None:
-            tracked = self.services[series.owner] = Tracked(series.owner, promises, head_ms=pane_ms)
+        if tracked is None or tracked.promises.operation != series.operation:
+            return None
         tracked.series[series] = None
+        self._judged[series] = tracked
         return tracked
 
-    def _judging(self, series: Series) -> Promises | None:
-        promises = self.promises_of(series.owner)
-        return promises if promises is not None and promises.operation == series.operation else None
+    def judged(self, series: Series) -> Tracked | None:
+        """Return the service of a series if its promises are judged on the series."""
+        return self._judged.get(series)
 
     def has_data(self, series: Series, end_ms: int) -> None:
         """Note that a sealed pane that ends then holds on-time events of a series."""
         tracked = self.judged(series)
         if tracked is not None:
-            tracked.last_ms = max(end_ms, tracked.last_ms or end_ms)
-
-    def judged(self, series: Series) -> Tracked | None:
-        """Return the service of a series if its promises are judged on the series' operation."""
-        tracked = self.services.get(series.owner)
-        return tracked if tracked is not None and tracked.promises.operation == series.operation else None
+            tracked.has_data(end_ms)
 
     def end_unpromised(self, out: Outbox) -> None:
         """End the violations of promises that the policy no longer makes."""
@@ -95,16 +96,16 @@ class ServiceBook:
             if self.judged(series) is not None:
                 found[series.owner].append(aggregate)
         for service, tracked in sorted(self.services.items(), key=first):
-            if tracked.last_ms is not None and span.size_ms in tracked.promises.by_size_ms:
+            if tracked.is_judged(span.size_ms, span.end_ms):
                 parts = found.get(service)
                 judgement = judge(Aggregate.merged(parts) if parts else None, tracked.promises, span.size_ms)
                 out.verdict(verdict_of(service, span, judgement, out.policy_digest))
                 settle(tracked, span, judgement, out)
 
     def revise(self, service: Service, span: Span, lookup: Lookup, out: Outbox) -> None:
-        """Publish the verdict on a revised window. Violations follow the final verdict and not its revisions."""
+        """Publish the verdict on a revised window that had a final one. Violations follow that and not its revisions."""
         tracked = self.services.get(service)
-        if tracked is not None and span.size_ms in tracked.promises.by_size_ms:
+        if tracked is not None and tracked.is_judged(span.size_ms, span.end_ms):
             judgement = judge(lookup(tracked.series, span), tracked.promises, span.size_ms)
             out.verdict(verdict_of(service, span, judgement, out.policy_digest))
 
@@ -121,7 +122,7 @@ class ServiceBook:
         for service in services:
             tracked = self.services.get(service)
             if tracked is not None:
-                tracked.head_ms = max(tracked.head_ms, now_ms)
+                tracked.move_to(now_ms)
                 for size_ms in tracked.promises.by_size_ms:
                     foresee(tracked, size_ms, lookup, out)
 
@@ -136,4 +137,6 @@ class ServiceBook:
             span = Span(last_ms, boundary_ms - last_ms, out.revision)
             out.verdict(forgotten(service, span, out.policy_digest))
             end_all(tracked, boundary_ms, out)
+            for series in tracked.series:
+                del self._judged[series]
             del self.services[service]

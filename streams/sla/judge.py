@@ -20,6 +20,13 @@ Status = Literal["compliant", "violated", "insufficient_data", "no_data"]
 
 _ZEROS: Final = (0,) * len(COLUMNS)
 _STATUSES: Final = slice(COLUMN[f"status_{STATUSES[0]}"], COLUMN[f"status_{STATUSES[-1]}"] + 1)
+_EVENTS: Final = COLUMN["count"]
+_LATENCIES: Final = COLUMN["latency_count"]
+_ZERO_LATENCIES: Final = COLUMN["latency_zero_count"]
+_REJECTED: Final = COLUMN["status_rejected"]
+_OK: Final = COLUMN["status_ok"]
+_QUALITIES: Final = COLUMN["quality_count"]
+_QUALITY_SUM: Final = COLUMN["quality_sum_millionths"]
 _MILLIONTHS: Final = 1_000_000
 
 
@@ -37,17 +44,17 @@ class Tally(NamedTuple):
     @classmethod
     def of(cls, totals: Sequence[int], indices: Sequence[int], counts: Sequence[int], promises: Promises) -> Self:
         """Return the tally of a cell or an aggregate; ``totals`` may lack trailing zeros."""
-        total = (*totals, *_ZEROS[len(totals) :])
-        fast = sum(counts[: bisect_left(indices, promises.first_slow_bucket)])
-        ignored = total[COLUMN["status_rejected"]] if promises.rejected_is_ignored else 0
+        if len(totals) < len(COLUMNS):
+            totals = (*totals, *_ZEROS[len(totals) :])
+        # By position: this runs for every changed cell.
         return cls(
-            events=total[COLUMN["count"]],
-            latencies=total[COLUMN["latency_count"]],
-            fast=total[COLUMN["latency_zero_count"]] + int(fast),
-            answered=sum(total[_STATUSES]) - ignored,
-            ok=total[COLUMN["status_ok"]],
-            qualities=total[COLUMN["quality_count"]],
-            quality_sum_millionths=total[COLUMN["quality_sum_millionths"]],
+            totals[_EVENTS],
+            totals[_LATENCIES],
+            totals[_ZERO_LATENCIES] + sum(counts[: bisect_left(indices, promises.first_slow_bucket)]),
+            sum(totals[_STATUSES]) - (totals[_REJECTED] if promises.rejected_is_ignored else 0),
+            totals[_OK],
+            totals[_QUALITIES],
+            totals[_QUALITY_SUM],
         )
 
     @classmethod

@@ -22,6 +22,7 @@ class ServiceRecord(Struct, array_like=True):
     tenant: str
     service: str
     head_ms: int
+    first_ms: int | None
     last_ms: int | None
     shown: dict[int, tuple[str, ...]]
     violations: list[tuple[ObjectiveName, int, OpenViolation]]
@@ -33,6 +34,7 @@ def write_services(book: ServiceBook) -> list[ServiceRecord]:
         ServiceRecord(
             *service,
             head_ms=tracked.head_ms,
+            first_ms=tracked.first_ms,
             last_ms=tracked.last_ms,
             shown=tracked.shown,
             violations=[(name, size_ms, violation) for (name, size_ms), violation in tracked.violations.items()],
@@ -56,7 +58,8 @@ def read_services(book: ServiceBook, records: Sequence[ServiceRecord], offset: i
         service = Service(record.tenant, record.service)
         promises = book.promises_of(service)
         if promises is not None:
-            tracked = Tracked(service, promises, record.head_ms, record.last_ms)
+            tracked = Tracked(service, promises, record.head_ms)
+            tracked.first_ms, tracked.last_ms = record.first_ms, record.last_ms
             tracked.shown = record.shown if is_same else {}
             book.services[service] = tracked
         promised = book.services.get(service)

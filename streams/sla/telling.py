@@ -28,15 +28,15 @@ def settle(tracked: Tracked, span: Span, judgement: Judgement, out: Outbox) -> N
 def foresee(tracked: Tracked, size_ms: int, lookup: Lookup, out: Outbox) -> None:
     """Judge the newest window of a size on its tally; say so where the verdict changed or a violation takes a step."""
     promises = tracked.promises.by_size_ms[size_ms]
-    tally = tracked.newest_tally(size_ms)
+    newest = tracked.newest[size_ms]
+    tally = newest.tally()
     outcomes = [outcome_of(promise, tally) for promise in promises]
     breached = [promise for promise, outcome in zip(promises, outcomes, strict=True) if outcome is Outcome.BREACHED]
     shown = (status_of(outcomes), *[promise.name for promise in breached])
-    start_ms = tracked.newest_start_ms(size_ms)
     steps = [(promise, decision) for promise in breached if (decision := _early(tracked, promise, size_ms)).steps]
     if not steps and shown == tracked.shown.get(size_ms):
         return
-    span = Span(start_ms, size_ms, out.revision)
+    span = Span(newest.start_ms, size_ms, out.revision)
     judgement = judge(lookup(tracked.series, span), tracked.promises, size_ms)
     if shown != tracked.shown.get(size_ms):
         tracked.shown[size_ms] = shown
@@ -47,7 +47,7 @@ def foresee(tracked: Tracked, size_ms: int, lookup: Lookup, out: Outbox) -> None
 
 
 def _early(tracked: Tracked, promise: Promise, size_ms: int) -> Decision:
-    sighting = Sighting(Outcome.BREACHED, tracked.newest_start_ms(size_ms), tracked.head_ms)
+    sighting = Sighting(Outcome.BREACHED, tracked.newest[size_ms].start_ms, tracked.head_ms)
     return on_provisional(tracked.violations.get((promise.name, size_ms)), sighting)
 
 

@@ -1,55 +1,54 @@
-"""One service that has promises: how far its events have come, its running tallies, what was last said of it."""
-
-from dataclasses import dataclass, field
-from typing import Final
+"""One service that has promises: how far its events have come, its newest windows, what was last said of it."""
 
 from ragpulse.schemas.sla import ObjectiveName
 from ragpulse.streams.sla.judge import Tally
+from ragpulse.streams.sla.newest import NewestWindow
 from ragpulse.streams.sla.objectives import Promise, Promises
 from ragpulse.streams.sla.violations import OpenViolation
-from ragpulse.streams.windows.levels import LEVEL_OF_SIZE, floor_to
+from ragpulse.streams.windows.levels import LEVEL_OF_SIZE
 from ragpulse.streams.windows.series import Series, Service
-
-NOTHING: Final = Tally()
 
 Shown = tuple[str, ...]
 """Status and breached objectives of a provisional verdict: it is published when this changes."""
 
 
-@dataclass(slots=True)
 class Tracked:
-    """State of one service. Tallies follow from the panes, so a snapshot leaves them out."""
+    """State of one service. Newest windows and series follow from the panes, so a snapshot leaves them out."""
 
-    service: Service
-    promises: Promises
-    head_ms: int  # event time reached: its newest windows end after it
-    last_ms: int | None = None  # end of its last sealed pane with data; None: not known to final verdicts
-    series: dict[Series, None] = field(default_factory=dict)  # its variants, of the judged operation
-    tallies: dict[int, dict[int, Tally]] = field(default_factory=dict)  # by window size, by start of the hop
-    shown: dict[int, Shown] = field(default_factory=dict)
-    violations: dict[tuple[ObjectiveName, int], OpenViolation] = field(default_factory=dict)
+    __slots__ = ("first_ms", "head_ms", "last_ms", "newest", "promises", "series", "service", "shown", "violations")
+
+    def __init__(self, service: Service, promises: Promises, head_ms: int) -> None:
+        self.service = service
+        self.promises = promises
+        self.head_ms = head_ms  # event time reached
+        self.first_ms: int | None = None  # end of its first sealed pane with data; None: not known to final verdicts
+        self.last_ms: int | None = None  # end of the last one
+        self.series: dict[Series, None] = {}  # its variants, of the judged operation
+        self.newest = {size: NewestWindow(LEVEL_OF_SIZE[size], head_ms) for size in promises.by_size_ms}
+        self.shown: dict[int, Shown] = {}  # by window size
+        self.violations: dict[tuple[ObjectiveName, int], OpenViolation] = {}
 
     def count(self, pane_ms: int, tally: Tally, before: Tally) -> None:
-        """Take a cell's tally in the place of the one it had before."""
-        self.head_ms = max(self.head_ms, pane_ms)
-        for size_ms in self.promises.by_size_ms:
-            hops = self.tallies.setdefault(size_ms, {})
-            hop_ms = floor_to(pane_ms, LEVEL_OF_SIZE[size_ms].pane_ms)
-            added = zip(hops.get(hop_ms, NOTHING), tally, before, strict=True)
-            hops[hop_ms] = Tally(*[total + new - old for total, new, old in added])
+        """Count the tally of a cell in the place of the one it had before."""
+        if pane_ms > self.head_ms:
+            self.move_to(pane_ms)
+        for window in self.newest.values():
+            window.count(pane_ms, tally, before)
 
-    def newest_start_ms(self, size_ms: int) -> int:
-        """Return the start of the newest window: the one whose last hop holds the event time reached."""
-        hop_ms = LEVEL_OF_SIZE[size_ms].pane_ms
-        return floor_to(self.head_ms, hop_ms) + hop_ms - size_ms
+    def move_to(self, head_ms: int) -> None:
+        """Note the event time reached; it only rises."""
+        self.head_ms = max(self.head_ms, head_ms)
+        for window in self.newest.values():
+            window.move_to(self.head_ms)
 
-    def newest_tally(self, size_ms: int) -> Tally:
-        """Return the tally of the newest window, and forget what lies before it."""
-        start_ms = self.newest_start_ms(size_ms)
-        hops = self.tallies.get(size_ms, {})
-        for hop_ms in [hop_ms for hop_ms in hops if hop_ms < start_ms]:
-            del hops[hop_ms]
-        return Tally(*map(sum, zip(*hops.values(), strict=True))) if hops else NOTHING
+    def has_data(self, end_ms: int) -> None:
+        """Note that a sealed pane that ends then holds on-time events."""
+        self.first_ms = min(end_ms, self.first_ms or end_ms)
+        self.last_ms = max(end_ms, self.last_ms or end_ms)
+
+    def is_judged(self, size_ms: int, end_ms: int) -> bool:
+        """Say whether a window of a size that ends then has a final verdict: the service was known, with data or not."""
+        return self.first_ms is not None and self.first_ms <= end_ms and size_ms in self.promises.by_size_ms
 
     def promise(self, name: ObjectiveName, size_ms: int) -> Promise | None:
         """Return the promise with this name if it is judged on windows of this size."""

@@ -19,8 +19,11 @@ from ragpulse.schemas.window_partial import Cell
 from ragpulse.streams import distinct, histogram
 
 PACKED_VERSION: Final = 1
+#: A register is index * 64 + rank: see ragpulse.streams.distinct.
+_RANK_BITS: Final = 6
+_RANK_MASK: Final = 63
 _ZEROS: Final = (0,) * len(COLUMNS)
-_Packed = tuple[int, list[int], list[int], list[int], list[int]]
+_Packed = tuple[int, list[int], list[int], list[int], list[int], list[int]]
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Packed).decode
 
@@ -107,7 +110,7 @@ class Aggregate:
 
         """
         try:
-            version, totals, gaps, counts, user_gaps = _decode(packed)
+            version, totals, gaps, counts, register_gaps, ranks = _decode(packed)
         except msgspec.DecodeError as error:
             message = f"A pane in the state is damaged: {error}. Start from the snapshot before it."
             raise ContractError(message) from error
@@ -115,7 +118,8 @@ class Aggregate:
             message = f"A pane in the state has version {version}, this ragpulse reads {PACKED_VERSION}: use the version that wrote it."
             raise ContractError(message)
         totals += _ZEROS[len(totals) :]
-        return cls(tuple(totals), _ascending(gaps), np.array(counts, np.int64), _ascending(user_gaps))
+        users = (_ascending(register_gaps) << _RANK_BITS) + np.array(ranks, np.int64)
+        return cls(tuple(totals), _ascending(gaps), np.array(counts, np.int64), users)
 
 
 def _ascending(gaps: list[int]) -> Integers:
@@ -123,10 +127,12 @@ def _ascending(gaps: list[int]) -> Integers:
 
 
 def _pack(totals: list[int], indices: list[int], counts: list[int], users: list[int]) -> bytes:
-    # Gaps instead of indices: most fit one byte. Totals end with the rarest columns, mostly zero.
+    # Gaps instead of indices, and ranks apart: most fit one byte. Totals end with the rarest columns, mostly zero.
     while totals and not totals[-1]:
         totals.pop()
-    return _encode((PACKED_VERSION, totals, _gaps(indices), counts, _gaps(users)))
+    registers = [user >> _RANK_BITS for user in users]
+    ranks = [user & _RANK_MASK for user in users]
+    return _encode((PACKED_VERSION, totals, _gaps(indices), counts, _gaps(registers), ranks))
 
 
 def _gaps(ascending: list[int]) -> list[int]:

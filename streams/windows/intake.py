@@ -2,7 +2,7 @@
 
 from ragpulse.schemas.cell import PANE_MS
 from ragpulse.schemas.window_partial import Cell, Flush, Progress, SegmentCells
-from ragpulse.streams.sla.tracked import NOTHING
+from ragpulse.streams.sla.newest import NOTHING
 from ragpulse.streams.windows.aggregate import Aggregate, pack_cell
 from ragpulse.streams.windows.levels import floor_to
 from ragpulse.streams.windows.panes import CellKey, OpenCell, SegmentId

@@ -1,7 +1,7 @@
 """Recount: running tallies follow from the panes, so a restored state counts them again, by whatever its policy promises."""
 
 from ragpulse.streams.sla.judge import Tally
-from ragpulse.streams.sla.tracked import Tracked
+from ragpulse.streams.sla.newest import NOTHING
 from ragpulse.streams.windows.levels import LEVEL_OF_SIZE
 from ragpulse.streams.windows.lookup import hop_events
 from ragpulse.streams.windows.state import MergerState
@@ -10,16 +10,10 @@ from ragpulse.streams.windows.state import MergerState
 def recount(state: MergerState) -> None:
     """Give every service its series and the tallies of its newest windows."""
     for series in {*state.sealed.series(), *state.open.series()}:
-        tracked = state.book.judged(series)
-        if tracked is not None:
-            tracked.series[series] = None
+        state.book.admit(series)
     for tracked in state.book.services.values():
-        for size_ms in tracked.promises.by_size_ms:
-            _recount(state, tracked, size_ms)
-
-
-def _recount(state: MergerState, tracked: Tracked, size_ms: int) -> None:
-    level = LEVEL_OF_SIZE[size_ms]
-    hops = tracked.tallies[size_ms] = {}
-    for hop_ms in level.panes_of(tracked.newest_start_ms(size_ms)):
-        hops[hop_ms] = Tally.of_events(hop_events(state, tracked.series, level, hop_ms), tracked.promises)
+        for size_ms, newest in tracked.newest.items():
+            level = LEVEL_OF_SIZE[size_ms]
+            for hop_ms in level.panes_of(newest.start_ms):
+                events = hop_events(state, tracked.series, level, hop_ms)
+                newest.count(hop_ms, Tally.of_events(events, tracked.promises), NOTHING)

@@ -15,8 +15,10 @@ from pydantic import ValidationError
 from ragpulse.schemas.errors import ContractError
 from ragpulse.schemas.policy import Policy
 from ragpulse.schemas.sla import Violation
+from ragpulse.streams.sla.book import ServiceBook
+from ragpulse.streams.sla.judge import Tally
+from ragpulse.streams.sla.newest import NOTHING
 from ragpulse.streams.sla.records import ServiceRecord, read_services, write_services
-from ragpulse.streams.sla.tracked import NOTHING
 from ragpulse.streams.windows.aggregate import Aggregate
 from ragpulse.streams.windows.panes import CellKey, OpenCell, OpenPanes
 from ragpulse.streams.windows.progress import Sources
@@ -151,9 +153,9 @@ def read_snapshot(chunks: Sequence[bytes], policy: Policy) -> MergerState:
     for pane_ms, panes in snapshot.panes.items():
         for series, (folded, late) in panes.items():
             state.open.restore(pane_ms, names[series], folded, late)
-    _read_segments(state, snapshot, names)
     state.book.withdrawn = [Violation.from_bytes(violation) for violation in snapshot.withdrawn]
     read_services(state.book, snapshot.services, snapshot.offset, before=_decode_policy(snapshot.policy))
+    _read_segments(state, snapshot, names)
     recount(state)
     return state
 
@@ -214,6 +216,10 @@ def _read_segments(state: MergerState, snapshot: _Snapshot, names: list[Series])
     for segment in snapshot.segments:
         for series, pane_ms, late, reached, packed in segment.cells:
             key = CellKey(names[series], pane_ms, late)
-            tally = NOTHING if late else state.book.tally(key.series, Aggregate.from_bytes(packed))
-            cell = OpenCell(reached, packed, tally)
+            cell = OpenCell(reached, packed, NOTHING if late else _tally(state.book, key.series, packed))
             state.open.replace((segment.partition, segment.start), key, cell, is_sealed=state.sealed.is_sealed(pane_ms))
+
+
+def _tally(book: ServiceBook, series: Series, packed: bytes) -> Tally:
+    tracked = book.admit(series)
+    return NOTHING if tracked is None else Tally.of_events(Aggregate.from_bytes(packed), tracked.promises)
