@@ -1,7 +1,7 @@
 """A worker that fails on purpose, at a point that no signal from outside can hit. Arguments: role, then faults.
 
 ``exit_at_commit=N``          it is gone, as by `kill -9`, when it comes to its N-th commit with something to commit
-``refuse_send=TOPIC/P/N``     the broker refuses the N-th record for a partition (topic without prefix)
+``refuse_cells=P``            the broker refuses the first record with cells for partition P of window-partials
 ``exit_at_send=TOPIC/N``      it is gone when it comes to hand over the N-th record for a topic, each taking a moment
 ``clock_ahead_seconds=S``     its clock is ahead
 """
@@ -14,9 +14,12 @@ from collections import Counter
 from typing import Any
 
 from aiokafka.errors import KafkaTimeoutError
+from msgspec.json import decode
 from ragpulse.agents.batch_transport import Consumer
 from ragpulse.agents.outbox import Outbox
 from ragpulse.console.cli import run
+from ragpulse.schemas.window_partial import Flush
+from ragpulse.streams.topology import WINDOW_PARTIALS
 
 GONE = 137  # what a shell reports of a process that was killed
 
@@ -33,21 +36,21 @@ def exit_at_commit(number: str) -> None:
     Consumer.commit_marks = commit_or_exit  # type: ignore[method-assign]
 
 
-def refuse_send(which: str) -> None:
-    topic, partition, number = which.split("/")
-    init, seen = Outbox.__init__, Counter[str]()
+def refuse_cells(partition: str) -> None:
+    init = Outbox.__init__
 
     def with_refusal(self: Outbox, producer: Any, *rest: Any) -> None:
         init(self, producer, *rest)
         send = producer.send
 
-        async def refuse(name: str, key: Any, value: Any, to: int | None, *more: Any) -> Any:
-            seen["sends"] += name.endswith(f".{topic}") and to == int(partition)
-            if seen["sends"] != int(number):
-                return await send(name, key, value, to, *more)
-            seen["sends"] += 1
-            refusal = asyncio.get_running_loop().create_future()
-            refusal.set_exception(KafkaTimeoutError("refused by the test"))
+        async def refuse(topic: str, key: Any, value: bytes, to: int | None, *more: Any) -> Any:
+            is_flush = topic.endswith(f".{WINDOW_PARTIALS.name}") and to == int(partition)
+            if not is_flush or not decode(value, type=Flush).segments:
+                return await send(topic, key, value, to, *more)
+            loop = asyncio.get_running_loop()
+            refusal = loop.create_future()
+            # Late enough for the other partitions to have what they were sent.
+            loop.call_later(0.3, refusal.set_exception, KafkaTimeoutError("refused by the test"))
             return refusal
 
         producer.send = refuse
@@ -75,9 +78,7 @@ def clock_ahead_seconds(seconds: str) -> None:
     time.time_ns = lambda: now_ns() + int(seconds) * 10**9
 
 
-FAULTS = {
-    fault.__name__: fault for fault in (exit_at_commit, refuse_send, exit_at_send, clock_ahead_seconds)
-}
+FAULTS = {fault.__name__: fault for fault in (exit_at_commit, refuse_cells, exit_at_send, clock_ahead_seconds)}
 
 if __name__ == "__main__":
     for argument in sys.argv[2:]:
