@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from ragpulse.agents.kafka_config import LIBRDKAFKA_LOGGER, connection
@@ -114,20 +114,6 @@ class BrokerAdmin:
             name: TopicOnBroker(_facts(found), min(len(part.replicas) for part in found.partitions), configs[name])
             for name, found in described.items()
         }
-
-    def committed(self, group_id: str) -> dict[tuple[str, int], int]:
-        """Return the offsets that a consumer group has committed, by (topic, partition).
-
-        Raises:
-            BrokerUnavailableError: no answer within the deadline.
-            CredentialsError: not allowed to describe the group.
-
-        """
-        self.names()
-        request = [ConsumerGroupTopicPartitions(group_id)]
-        futures = self._client.list_consumer_group_offsets(request, request_timeout=self._deadline_seconds)
-        (found,) = self._each(futures, tolerate=None).values()
-        return {(part.topic, part.partition): part.offset for part in found.topic_partitions if part.offset >= 0}
 
     def create(self, wanted: Iterable[NewTopic]) -> None:
         """Create topics and wait until they are seen. One that somebody else created meanwhile is left as it is.

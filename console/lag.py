@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ragpulse.agents.broker_admin import BrokerAdmin
 from ragpulse.agents.settings import Settings
 from ragpulse.console.record_reader import Extent, RecordReader
 from ragpulse.streams.topology import ROLES, Role, topic
@@ -30,28 +29,21 @@ def lags(settings: Settings) -> list[Lag]:
         BrokerUnavailableError, CredentialsError, ConfigurationError: see `RecordReader`.
 
     """
-    admin = BrokerAdmin.of(settings)
-    return [lag for role in ROLES for lag in _of_role(role, admin, settings)]
+    return [lag for role in ROLES for lag in _of_role(role, settings)]
 
 
-def _of_role(role: Role, admin: BrokerAdmin, settings: Settings) -> list[Lag]:
+def _of_role(role: Role, settings: Settings) -> list[Lag]:
     read = topic(role.reads)
-    name = read.full_name(settings.topic_prefix)
     # The group of a role is its app's id, see ragpulse.agents.worker.
-    committed = {
-        part: offset
-        for (of, part), offset in admin.committed(f"{settings.topic_prefix}{role.name}").items()
-        if of == name
-    }
-    with RecordReader(settings, read) as reader:
-        extents = reader.extents()
+    with RecordReader(settings, read, group=role.name) as reader:
+        extents, committed = reader.extents(), reader.committed()
         behind = {it.partition: start for it in extents if (start := _start(it, committed)) < it.end}
         written = reader.written_at_ms(behind) if behind else {}
     now_ms = time.time_ns() // 1_000_000
     return [
         Lag(
             role=role.name,
-            topic=name,
+            topic=read.full_name(settings.topic_prefix),
             partition=it.partition,
             committed=committed.get(it.partition),
             end=it.end,
