@@ -61,7 +61,14 @@ REJECTED_EVENTS: Final = Topic(
     # A rejected record of the broker's largest size still fits, in base64 and with its reason.
     _delete(7, **{"max.message.bytes": "2097152"}),
 )
-WINDOW_PARTIALS: Final = Topic("window-partials", "explicit partition = murmur2(service)", 4, "Flush", _delete(3))
+WINDOW_PARTIALS: Final = Topic(
+    "window-partials",
+    "explicit partition = murmur2(service)",
+    4,
+    "Flush",
+    # slo measures the silence of ingest workers by these timestamps: the broker's clock, not each worker's own.
+    _delete(3, **{"message.timestamp.type": "LogAppendTime"}),
+)
 SLO_STATE: Final = Topic(
     "slo-state",
     "partition p holds the snapshots of window-partials p",
