@@ -22,10 +22,11 @@ from aiokafka.errors import (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
-from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from ragpulse.agents.fetched_columns import Columns, take_fetched
 from ragpulse.agents.offset_marks import Mark
 from ragpulse.agents.record_batch import RecordBatch
 
@@ -34,7 +35,7 @@ FETCH_MAX_WAIT_MS: Final = 100
 FETCH_BYTES: Final = 8 << 20
 """Of all partitions together, in one fetch. The broker returns one larger record all the same (KIP-74)."""
 POLL_RECORDS: Final = 10_000
-"""In one hand-over. Together with FETCH_BYTES it bounds what compressed batches unfold to at a time."""
+"""In one hand-over, which ends with the batch of Kafka's that reaches it: bounds what compressed batches unfold to."""
 _REBALANCED: Final = (IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 _RETRY_SECONDS: Final = 0.1
 
@@ -52,7 +53,7 @@ class Fetched:
         return TP(self.batch.topic, self.batch.partition)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Span:
     """Offsets taken from the fetcher in one piece, since the last record was handed over."""
 
@@ -122,52 +123,43 @@ class BatchReader(driver.AIOKafkaConsumerThread):
         deadline = monotonic() + timeout
         with consumer._subscription.fetch_context():
             while self.consumer.reading_epoch == epoch:
-                fetched = await self._take(consumer, epoch)
+                fetched = self._take(consumer, epoch)
                 remaining = deadline - monotonic()
                 if fetched or remaining <= 0:
                     return fetched
                 await _wait_for_fetch(consumer._fetcher, remaining)
         return []
 
-    async def _take(self, consumer: Any, epoch: int) -> list[Fetched]:
-        fetcher, subscription = consumer._fetcher, consumer._subscription
-        if fetcher._closed:
+    def _take(self, consumer: Any, epoch: int) -> list[Fetched]:
+        if consumer._fetcher._closed:
             raise ConsumerStoppedError
-        if subscription.reassignment_in_progress:
+        if consumer._subscription.reassignment_in_progress:
             return []
         if self._spans_epoch != epoch:
             self._spans, self._spans_epoch = {}, epoch
-        before = _positions(subscription)
-        # With no time-out and no reassignment under way this does not wait: see the module's docstring.
-        taken = await fetcher.fetched_records((), timeout=0, max_records=consumer._max_poll_records)
-        spans = self._extend_spans(before, _positions(subscription))
-        return [self._stamp(tp, records, spans[tp], epoch) for tp, records in taken.items()]
+        taken = take_fetched(consumer._fetcher, consumer._max_poll_records)
+        stamped = [self._stamp(TP(*tp), columns, epoch) for tp, columns in taken.items()]
+        return [fetched for fetched in stamped if fetched.batch.offsets]
 
-    def _extend_spans(self, before: Mapping[TP, int], after: Mapping[TP, int]) -> dict[TP, _Span]:
-        for tp, start in before.items():
-            span = self._spans.get(tp)
-            if span is None or span.end != start:  # first read of the epoch, a seek, or retention was faster
-                span = self._spans[tp] = _Span(start, start)
-            span.end = after[tp]
-        return self._spans
-
-    def _stamp(self, tp: Any, records: list[ConsumerRecord[Any, Any]], span: _Span, epoch: int) -> Fetched:
-        key = TP(tp.topic, tp.partition)
+    def _stamp(self, tp: TP, columns: Columns, epoch: int) -> Fetched:
+        span = self._spans.get(tp)
+        if span is None or span.end != columns.start:  # first read of the epoch, a seek, or retention was faster
+            span = _Span(columns.start, columns.start)
+        self._spans[tp] = _Span(columns.end if columns.offsets else span.start, columns.end)
         batch = RecordBatch(
             topic=tp.topic,
             partition=tp.partition,
             epoch=epoch,
             position=span.start,
-            offsets=[record.offset for record in records],
-            timestamps_ms=[record.timestamp for record in records],
-            values=[record.value for record in records],
-            keys=[record.key for record in records],
-            headers=[record.headers for record in records],
-            next_position=span.end,
-            log_end=self.log_end(key),
+            offsets=columns.offsets,
+            timestamps_ms=columns.timestamps_ms,
+            values=columns.values,
+            keys=columns.keys,
+            headers=columns.headers,
+            next_position=columns.end,
+            log_end=self.log_end(tp),
         )
-        span.start = span.end
-        return Fetched(batch, self.seeks[key])
+        return Fetched(batch, self.seeks[tp])
 
     async def seek_to_positions(self, positions: Mapping[TP, int], epoch: int) -> bool:
         """Go on reading elsewhere; False if the epoch is over. What was fetched before is stale from here on."""
@@ -228,12 +220,6 @@ class BatchReader(driver.AIOKafkaConsumerThread):
         subscription = self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription is not None else None
         return assignment.state_value(TopicPartition(*tp)) if assignment is not None else None
-
-
-def _positions(subscription: Any) -> dict[Any, int]:
-    assignment = subscription.subscription.assignment
-    states = {tp: assignment.state_value(tp) for tp in assignment.tps}
-    return {tp: state.position for tp, state in states.items() if state.has_valid_position}
 
 
 async def _wait_for_fetch(fetcher: Any, seconds: float) -> None:

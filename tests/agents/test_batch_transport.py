@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from faust.transport.drivers import by_url
 from faust.types import TP
 
-from batch_app import Reader, produce, running, transaction, until
+from batch_app import Reader, produce, produce_batches, running, transaction, until
 from broker_fixture import CreateTopic
 from ragpulse.agents import batch_transport
 from ragpulse.agents.record_batch import RecordBatch
@@ -166,14 +166,14 @@ async def amount_readable(kafka: str, topic: str) -> int:
 
 async def test_batches_follow_each_other_without_a_hole(kafka: str, create_topic: CreateTopic) -> None:
     topic = create_topic("events")
-    produce(kafka, topic, numbered(1000))
-    reader = Reader(kafka, f"{topic}-group", topic, broker_max_poll_records=64)
+    produce_batches(kafka, topic, 1000)
+    reader = Reader(kafka, f"{topic}-group", topic, broker_max_poll_records=100)
 
     async with running(reader):
         await reader.until_read(1000)
 
     assert list(range(1000)) == reader.offsets()
-    assert 64 == max(len(batch) for batch in reader.batches)
+    assert [100] * 10 == [len(batch) for batch in reader.batches]
     assert contiguous(reader.batches)
 
 
@@ -205,7 +205,7 @@ async def test_several_topics_and_agents_share_a_consumer(kafka: str, create_top
 
 async def test_a_slow_agent_stops_the_reader_and_so_bounds_memory(kafka: str, create_topic: CreateTopic) -> None:
     topic = create_topic("events")
-    produce(kafka, topic, numbered(2000))
+    produce_batches(kafka, topic, 2000)
     reader = Reader(kafka, f"{topic}-group", topic, broker_max_poll_records=100)
     go_on = asyncio.Event()
 
@@ -226,7 +226,7 @@ async def test_a_slow_agent_stops_the_reader_and_so_bounds_memory(kafka: str, cr
 
 async def test_after_a_seek_nothing_fetched_before_reaches_the_agent(kafka: str, create_topic: CreateTopic) -> None:
     topic = create_topic("events")
-    produce(kafka, topic, numbered(1000))
+    produce_batches(kafka, topic, 1000)
     reader = Reader(kafka, f"{topic}-group", topic, broker_max_poll_records=100)
     sought: list[bool] = []
 

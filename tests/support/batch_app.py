@@ -90,6 +90,15 @@ def produce(bootstrap: str, topic: str, values: Iterable[bytes | None], *, parti
     assert set(errors) <= {None}
 
 
+def produce_batches(bootstrap: str, topic: str, amount: int, *, partition: int = 0) -> None:
+    """Write numbers in batches of exactly 100 records, as Kafka's log keeps them."""
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1000})
+    for first in range(0, amount, 100):
+        for number in range(first, first + 100):
+            producer.produce(topic, b"%d" % number, partition=partition)
+        assert producer.flush(SECONDS) == 0
+
+
 def transaction(bootstrap: str, topic: str, values: Iterable[bytes], *, commit: bool) -> None:
     """Write records in one transaction, which ends with a marker in the log, and commit or abort it."""
     producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": f"{topic}-{time.monotonic_ns()}"})
