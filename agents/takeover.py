@@ -38,10 +38,11 @@ class Takeover:
         tps = {partition: TP(self._topic, partition) for partition in partitions}
         committed = await self._context.consumer.committed(set(tps.values()))
         starts = await self._context.consumer.log_starts(set(tps.values()))
-        return {
-            partition: resume(await self._witnesses(partition, committed.get(tp), starts[tp]), self._fresh_pins())
-            for partition, tp in tps.items()
-        }
+        # Beside each other: every reading of a chain's end waits for the broker a few times.
+        witnesses = await asyncio.gather(
+            *(self._witnesses(partition, committed.get(tp), starts[tp]) for partition, tp in tps.items())
+        )
+        return {each: resume(found, self._fresh_pins()) for each, found in zip(tps, witnesses, strict=True)}
 
     async def commit_starts(self, plans: dict[int, Resume], epoch: int) -> bool:
         """Commit the starts that the broker does not hold yet, and stand there. False if the epoch ended meanwhile."""
@@ -75,10 +76,8 @@ class Takeover:
     async def _witnesses(self, partition: int, committed: tuple[int, str] | None, log_start: int) -> Witnesses:
         offset, metadata = committed or (None, "")
         pins = pins_from_metadata(metadata)
-        chain: list[SegmentRecord] = []
-        if pins is None:
-            count = CHAIN_END_RECORDS if offset is None else WHOLE_CHAIN
-            audit = self._context.full_name(AUDIT.name)
-            records = await asyncio.to_thread(self._context.reader.last, audit, partition, count)
-            chain = [msgspec.json.decode(record.value, type=SegmentRecord) for record in records if record.value]
+        is_moved = pins is None and offset is not None
+        audit, count = self._context.full_name(AUDIT.name), WHOLE_CHAIN if is_moved else CHAIN_END_RECORDS
+        records = await asyncio.to_thread(self._context.reader.last, audit, partition, count)
+        chain = [msgspec.json.decode(record.value, type=SegmentRecord) for record in records if record.value]
         return Witnesses(offset, pins, chain, log_start)

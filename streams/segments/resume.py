@@ -24,7 +24,7 @@ class Resume:
 class Witnesses:
     """What is known about one source partition at its assignment.
 
-    ``chain``: segment records of the audit topic, the second witness; only looked at where the commit or its pins are gone.
+    ``chain``: segment records of the audit topic, the second witness: its end, or all of it where somebody moved the commit.
     """
 
     committed_offset: int | None
@@ -36,7 +36,9 @@ class Witnesses:
 def resume(witnesses: Witnesses, fresh: Pins) -> Resume:
     """Decide where to go on. ``fresh`` are the pins of a partition that was never read; they name the topic's present id.
 
-    A commit behind the chain's end is a replay: its segments get the identities they had, and readers ignore them.
+    A segment whose record is on the audit topic is complete there: a worker that was gone before its commit came through
+    leaves it to be committed, and not to be built again with another pin of what follows. A commit that somebody moved
+    back is a replay: its segments get the identities they had, and readers ignore them.
     """
     known = _known(witnesses, fresh.topic_id)
     if known is None:
@@ -51,7 +53,7 @@ def resume(witnesses: Witnesses, fresh: Pins) -> Resume:
 def _known(witnesses: Witnesses, topic_id: str) -> tuple[int, Pins] | None:
     offset, pins = witnesses.committed_offset, witnesses.committed_pins
     if offset is not None and pins is not None:
-        return (offset, pins) if pins.topic_id == topic_id else None
+        return _after_recorded(offset, pins, witnesses.chain) if pins.topic_id == topic_id else None
     # The commit is lost, or somebody moved it with a tool that drops the pins: the last segment end at or before it. What
     # lies before the log's start cannot be read again, so a segment that begins there keeps its identity.
     ends = [
@@ -63,3 +65,10 @@ def _known(witnesses: Witnesses, topic_id: str) -> tuple[int, Pins] | None:
         return None
     last = max(ends, key=lambda record: record.end)
     return last.end, last.pins
+
+
+def _after_recorded(start: int, pins: Pins, chain: Sequence[SegmentRecord]) -> tuple[int, Pins]:
+    recorded = {record.start: record for record in chain if record.pins.topic_id == pins.topic_id}
+    while record := recorded.get(start):
+        start, pins = record.end, record.pins
+    return start, pins

@@ -9,9 +9,10 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+from confluent_kafka import Producer
+
 import truth
 from bad_records import KINDS, LARGE_KINDS, BadKind
-from confluent_kafka import Producer
 from final_windows import await_exact, minutes_ago
 from pipeline import Pipeline, pipeline
 from topic_log import by_id

@@ -9,6 +9,7 @@ from time import monotonic, sleep, time
 from typing import Any
 
 import pytest
+
 import truth
 from pipeline import Pipeline, pipeline, produce
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaTimeoutError
 from msgspec.json import decode
+
 from ragpulse.agents.batch_transport import Consumer
 from ragpulse.agents.outbox import Outbox
 from ragpulse.console.cli import run
@@ -22,6 +23,10 @@ from ragpulse.schemas.window_partial import Flush
 from ragpulse.streams.topology import WINDOW_PARTIALS
 
 GONE = 137  # what a shell reports of a process that was killed
+
+
+def put(owner: Any, name: str, faulty: Any) -> None:
+    setattr(owner, name, faulty)
 
 
 def exit_at_commit(number: str) -> None:
@@ -33,7 +38,7 @@ def exit_at_commit(number: str) -> None:
             os._exit(GONE)
         return await commit_marks(self)
 
-    Consumer.commit_marks = commit_or_exit  # type: ignore[method-assign]
+    put(Consumer, "commit_marks", commit_or_exit)
 
 
 def refuse_cells(partition: str) -> None:
@@ -55,7 +60,7 @@ def refuse_cells(partition: str) -> None:
 
         producer.send = refuse
 
-    Outbox.__init__ = with_refusal  # type: ignore[method-assign]
+    put(Outbox, "__init__", with_refusal)
 
 
 def exit_at_send(which: str) -> None:
@@ -69,7 +74,7 @@ def exit_at_send(which: str) -> None:
             os._exit(GONE)
         return await send(self, name, *rest, **options)
 
-    Outbox.send = slowly  # type: ignore[method-assign]
+    put(Outbox, "send", slowly)
 
 
 def clock_ahead_seconds(seconds: str) -> None:

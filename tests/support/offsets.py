@@ -9,10 +9,12 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
+
 from pipeline import Pipeline
 from ragpulse.streams.topology import TOPICS, role
 
 SECONDS = 30.0
+ALL_TOPICS = tuple(topic.name for topic in TOPICS)
 
 
 def admin_of(pipe: Pipeline) -> AdminClient:
@@ -20,7 +22,7 @@ def admin_of(pipe: Pipeline) -> AdminClient:
     return AdminClient({"bootstrap.servers": pipe.bootstrap})
 
 
-def log_ends(pipe: Pipeline, topics: Iterable[str] = tuple(each.name for each in TOPICS)) -> dict[tuple[str, int], int]:
+def log_ends(pipe: Pipeline, topics: Iterable[str] = ALL_TOPICS) -> dict[tuple[str, int], int]:
     """Return the end of each partition of each topic (names without prefix)."""
     consumer = Consumer({"bootstrap.servers": pipe.bootstrap, "group.id": "reader"})
     try:

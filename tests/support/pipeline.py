@@ -16,6 +16,7 @@ from urllib.request import urlopen
 from uuid import uuid4
 
 from confluent_kafka import Producer
+
 from ragpulse.console.supervisor import Supervisor, Worker
 from topic_log import TopicLog, records_of
 
