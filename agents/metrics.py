@@ -112,4 +112,5 @@ class Meter:
 
     def _labelled(self, name: MetricName, labels: dict[str, str | int]) -> Counter | Gauge | Histogram:
         metric = self._metrics[name]
-        return metric.labels(**labels) if labels else metric
+        labelled: Counter | Gauge | Histogram = metric.labels(**labels) if labels else metric
+        return labelled

@@ -35,7 +35,7 @@ class Notify:
         for warning in channel_warnings(context.policy, urls):
             context.log.warning(warning)
         self._notifier = AppriseNotifier(urls, context.settings.notify.deadline_seconds)
-        for channel, problem in self._notifier.problems().items():
+        for channel, problem in self._notifier.problems.items():
             context.log.error("channel cannot be used", channel=channel, problem=problem)
         self._clock = SystemClock()
         self._slots = asyncio.Semaphore(ALERTS_AT_A_TIME)

@@ -81,7 +81,8 @@ class SnapshotStore:
                 ]
                 written = [await one for one in sent]
         except Exception as error:  # any failure to write means the same: see Outbox
-            text = f"The broker did not acknowledge a snapshot on {self._topic} ({type(error).__name__}): this worker ends and starts again."
+            cause = type(error).__name__
+            text = f"The broker did not acknowledge a snapshot on {self._topic} ({cause}): this worker ends and starts again."
             raise StuckError(text) from error
         offsets = [record.offset for record in written]
         return SnapshotName(VERSION, topic_id, snapshot_id, min(offsets), max(offsets) + 1, len(chunks))

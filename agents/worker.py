@@ -5,6 +5,7 @@ interfaces whatever the settings say, and takes the signals for itself.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -97,6 +98,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await self._guard(app.start())
+        _tame_garbage_collection()
         await self._guard(self._publish_policy())
         tasks = [asyncio.create_task(self._guard(task)) for task in self._role.tasks()]
         tasks.append(asyncio.create_task(self._watch_app()))
@@ -189,6 +191,12 @@ async def _within(seconds: float, work: Awaitable[Any], purpose: str) -> None:
     except TimeoutError as error:
         message = f"The worker did not end within {seconds:g} s ({purpose}): what is not committed is read again."
         raise StuckError(message) from error
+
+
+def _tame_garbage_collection() -> None:
+    """Keep the collector from walking, again and again, what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
 
 
 def _alive() -> str | None:

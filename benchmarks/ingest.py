@@ -82,21 +82,16 @@ def run_limit(bootstrap: str, count: int) -> float:
     return float(shown.stdout.split("events/s")[0].split()[-1].replace(",", ""))
 
 
-def run_ingest(bootstrap: str, count: int, workers: int = 1) -> tuple[float, float]:
-    """Return events a second and MB of resident memory at most of ingest workers on the whole topic."""
+def run_ingest(bootstrap: str, count: int) -> tuple[float, float]:
+    """Return events a second and the largest resident memory in MB of one ingest worker on the whole topic."""
     _rewind(bootstrap)
     begin = _ends(bootstrap, PARTIALS)
-    processes = [
-        subprocess.Popen([sys.executable, "-m", "ragpulse.console", "worker", "ingest"], stderr=subprocess.DEVNULL)
-        for _ in range(workers)
-    ]
+    worker = subprocess.Popen([sys.executable, "-m", "ragpulse.console", "worker", "ingest"], stderr=subprocess.DEVNULL)
     try:
-        rate, megabytes = _measure(bootstrap, begin, count, [process.pid for process in processes])
+        rate, megabytes = _measure(bootstrap, begin, count, worker.pid)
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(30)
+        worker.terminate()
+        worker.wait(30)
     return rate, megabytes
 
 
@@ -119,7 +114,7 @@ def _ends(bootstrap: str, topic: str) -> list[int]:
         consumer.close()
 
 
-def _measure(bootstrap: str, begin: list[int], count: int, pids: list[int]) -> tuple[float, float]:
+def _measure(bootstrap: str, begin: list[int], count: int, pid: int) -> tuple[float, float]:
     """Follow the progress that flushes report; the rate is that between the first and the last flush."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench", "enable.auto.commit": False})
     consumer.assign([TopicPartition(PARTIALS, 0, begin[0])])
@@ -129,7 +124,7 @@ def _measure(bootstrap: str, begin: list[int], count: int, pids: list[int]) -> t
     deadline = monotonic() + WORKER_SECONDS
     try:
         while monotonic() < deadline:
-            megabytes = max([megabytes, *(_resident_megabytes(pid) for pid in pids)])
+            megabytes = max(megabytes, _resident_megabytes(pid))
             message = consumer.poll(0.1)
             if message is None or message.error() is not None:
                 continue
@@ -153,7 +148,7 @@ def _resident_megabytes(pid: int) -> float:
 
 def main(count: int, rounds: int) -> dict[str, Any]:
     """Run limit and ingest in turns; return medians and their ratio."""
-    rates: dict[str, list[float]] = {"limit": [], "ingest": [], "two_workers": []}
+    rates: dict[str, list[float]] = {"limit": [], "ingest": []}
     megabytes = 0.0
     with broker() as bootstrap:
         preload(bootstrap, count)
@@ -162,13 +157,11 @@ def main(count: int, rounds: int) -> dict[str, Any]:
             rate, seen = run_ingest(bootstrap, count)
             rates["ingest"].append(rate)
             megabytes = max(megabytes, seen)
-        rates["two_workers"].append(run_ingest(bootstrap, count, workers=2)[0])
     medians = {name: statistics.median(values) for name, values in rates.items()}
     return {
         "events": count,
         "rounds": rounds,
         "ingest_over_limit": round(medians["ingest"] / medians["limit"], 3),
-        "two_workers_over_one": round(medians["two_workers"] / medians["ingest"], 3),
         **{f"{name}_events_per_second": round(value) for name, value in medians.items()},
         "max_rss_mb": round(megabytes, 1),
     }
