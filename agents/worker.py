@@ -26,7 +26,7 @@ from ragpulse.agents.ingest import Ingest
 from ragpulse.agents.kafka_config import connection, faust_credentials
 from ragpulse.agents.log_reader import LogReader
 from ragpulse.agents.metrics import Meter
-from ragpulse.agents.notify_role import Notify
+from ragpulse.agents.notify import Notify
 from ragpulse.agents.outbox import Outbox
 from ragpulse.agents.policy_file import load_policy
 from ragpulse.agents.record_batch import BatchSchema, RecordBatch

@@ -141,7 +141,7 @@ ROLES: Final[tuple[Role, ...]] = (
         name="notify",
         reads="notifications",
         writes=("deliveries",),
-        decides_in="agents/notify.py",
+        decides_in="agents/delivery.py",
         state="none",
         idempotent_because="a notification keeps its id, so that receivers drop repeats",
     ),

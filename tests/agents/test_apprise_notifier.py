@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from notifications import StandingClock, closed_port, notification
 from ragpulse.agents.apprise_notifier import AppriseNotifier
+from ragpulse.agents.delivery import deliver
 from ragpulse.agents.notifier import Attempt, Verdict
-from ragpulse.agents.notify import deliver
 from ragpulse.agents.redaction import TALKATIVE
 from ragpulse.agents.settings import NotifySettings
 from ragpulse.console.webhook_receiver import Answer, WebhookReceiver

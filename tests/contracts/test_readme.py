@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pipeline import pipeline, read_topic
+from pipeline import pipeline
 
 from ragpulse.agents.policy_file import parse_policy
 
@@ -63,7 +63,7 @@ def test_the_python_of_the_readme_produces_an_event(kafka: str, tmp_path: Path) 
     with pipeline(kafka, tmp_path) as pipe:
         subprocess.run([sys.executable, "-c", code], env={**os.environ, **pipe.environment}, check=True, timeout=60)
 
-        produced = [record["service"] for record in read_topic(kafka, f"{pipe.prefix}query-events")]
+        produced = [record["service"] for record in pipe.read("query-events")]
 
     assert produced == ["support-bot"]
 

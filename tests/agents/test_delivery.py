@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from notifications import NOW_MS, StandingClock, notification
+from ragpulse.agents.delivery import deliver
 from ragpulse.agents.notifier import Attempt, Verdict
-from ragpulse.agents.notify import deliver
 from ragpulse.agents.settings import NotifySettings
 from ragpulse.schemas.alert import Delivery, DeliveryOutcome, Notification
 from ragpulse.schemas.identity import derived_id
