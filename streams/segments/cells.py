@@ -68,7 +68,8 @@ class Cells:
         return [Cell(*self._identities[cell], totals, *buckets, users) for cell, totals, buckets, users in parts]
 
     def _is_full(self) -> bool:
-        return len(self._identities) - len(self._others) >= self._cap
+        # Those beyond the cap come after it is reached, so they need not be told apart.
+        return len(self._identities) >= self._cap
 
     def _number_of(self, place: int) -> int:
         number = self._numbers.get(place)

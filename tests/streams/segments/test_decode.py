@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from ragpulse.schemas.query_event import QueryEvent
 from ragpulse.schemas.rejection_reason import RejectionReason
 from ragpulse.schemas.segment import FoldParameters
 from ragpulse.streams.segments.decode import decode, decode_values
 from ragpulse.streams.segments.rejection import Rejection
 from ragpulse.streams.segments.validate import fault_of
-from source_logs import START_MS, query_event
+from reference_fold import LogRecord
+from source_logs import START_MS, fold, new_fold, query_event
 
 PARAMETERS = FoldParameters()
 GOOD = query_event()
@@ -237,15 +237,25 @@ def test_what_is_known_of_a_rejection_when_two_rules_are_broken_is_the_first_of_
     assert verdict(value) is None
 
 
-def test_values_decoded_together_get_the_verdicts_they_get_alone() -> None:
-    values = [*NOT_JSON.values(), *(value for value, _, _ in BREACHES.values()), *RIGHT.values(), None, b"", nested(33)]
-    mixed = [value for bad in values for value in (GOOD, bad)]
-    alone = [decode(value, PARAMETERS) for value in mixed]
+#: Right in all but its size.
+TOO_LARGE = raw("extra", b'"' + b"x" * 300_000 + b'"')
+BAD = [*NOT_JSON.values(), *(value for value, _, _ in BREACHES.values()), None, b"", nested(33), TOO_LARGE]
 
-    together = decode_values(mixed, PARAMETERS, first=7)
 
-    assert [verdict for verdict in alone if isinstance(verdict, QueryEvent)] == together.events
-    assert {
-        7 + at: verdict for at, verdict in enumerate(alone) if isinstance(verdict, Rejection)
-    } == together.rejections
-    assert sorted([*together.positions, *together.rejections]) == list(range(7, 7 + len(mixed)))
+@pytest.mark.parametrize("value", [*BAD, *RIGHT.values()], ids=lambda value: repr(value)[:40])
+def test_a_value_among_others_gets_the_verdict_it_gets_alone(value: bytes | None) -> None:
+    alone = verdict(value)
+
+    step = fold(new_fold(PARAMETERS), [LogRecord(at, START_MS, one) for at, one in enumerate([GOOD, value, GOOD])])
+
+    expected = [(1, alone.reason, alone.field, alone.message)] if alone else []
+    assert expected == [(one.offset, one.reason, one.field, one.message) for one in step.rejections]
+
+
+def test_positions_are_kept_where_good_and_bad_values_are_mixed() -> None:
+    mixed = [value for bad in BAD for value in (GOOD, bad)]
+
+    decoded = decode_values(mixed, PARAMETERS, first=7)
+
+    assert sorted([*decoded.positions, *decoded.rejections]) == list(range(7, 7 + len(mixed)))
+    assert {7 + at for at, value in enumerate(mixed) if value == GOOD} <= set(decoded.positions)

@@ -4,6 +4,7 @@ Timelines read from left to right; a column is one record, times are in seconds 
 """
 
 from typing import Any
+from weakref import ref
 
 import msgspec
 import pytest
@@ -211,10 +212,11 @@ def test_a_tick_before_any_event_sets_event_time_to_its_append_time() -> None:
 
 
 def test_ticks_move_event_time_neither_back_nor_beyond_the_future_bound() -> None:
-    # append     0 (occurred +300)   100 tick: +400 = 100 + 300    90 tick: stays    90 tick: stays
+    # append       0 (occurred +300)   100 tick   90 tick, a new leader's clock   100 tick
+    # event time      300                  400        400                             400, not 410
     partition = new_fold(small_parameters())
 
-    closed = fold(partition, [event(0, 0, 300), tick(1, 100), tick(2, 90), tick(3, 90)]).closed
+    closed = fold(partition, [event(0, 0, 300), tick(1, 100), tick(2, 90), tick(3, 100)]).closed
 
     expected = [START_MS + 300_000, START_MS + 400_000, START_MS + 400_000, START_MS + 400_000]
     assert expected == [segment.record.pins.event_time_ms for segment in closed]
@@ -356,6 +358,18 @@ def test_changes_are_cumulative_and_only_of_what_changed() -> None:
     assert (0, 3) == (changed.start, changed.reached)
     assert [("a", 2)] == [(cell.service, total(cell, "count")) for cell in changed.cells]
     assert {} == partition.take_changes(lambda _: 0)
+
+
+def test_a_closed_segment_is_let_go_once_its_changes_are_taken() -> None:
+    partition = new_fold(small_parameters())
+    fold(partition, [event(0)])
+    segment = ref(partition._segment)
+
+    fold(partition, [tick(1)])
+    assert segment() is not None
+    partition.take_changes(lambda _: 0)
+
+    assert segment() is None
 
 
 def test_changes_go_to_the_partition_of_their_service_closed_segments_first() -> None:
