@@ -10,7 +10,7 @@ import typer
 import typer.main
 
 from ragpulse.console.lazy_group import LazyCommand, lazy_group
-from ragpulse.schemas.errors import RagpulseError, UsageError
+from ragpulse.schemas.errors import ConfigurationError, RagpulseError, UsageError
 
 _BUG: Final = RagpulseError.exit_code
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
@@ -76,10 +76,17 @@ def run(arguments: Sequence[str]) -> int:
         return _told(_usage(error), UsageError.exit_code)
     except typer.Abort:
         return _told("Stopped.", _INTERRUPTED)
-    except Exception:  # noqa: BLE001 - the edge of the process: supervisors know a bug by its code
-        traceback.print_exc()
-        return _BUG
+    except Exception as error:  # noqa: BLE001 - the edge of the process: supervisors know a bug by its code
+        return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("ragpulse"):
+        sentence = f"This command needs {error.name}, which is not installed: pip install 'ragpulse[worker]'."
+        return _told(sentence, ConfigurationError.exit_code)
+    traceback.print_exception(error)
+    return _BUG
 
 
 def _told(sentence: str, code: int) -> int:

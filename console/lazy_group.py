@@ -7,8 +7,6 @@ from typing import Any, Final
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from ragpulse.schemas.errors import ConfigurationError
-
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
@@ -44,13 +42,4 @@ def _stand_in(command: LazyCommand) -> TyperCommand:
 
 
 def _load(command: LazyCommand) -> Any:
-    try:
-        module = import_module(command.module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("ragpulse"):
-            raise
-        message = (
-            f"`ragpulse {command.name}` needs {error.name}, which is not installed: pip install 'ragpulse[worker]'."
-        )
-        raise ConfigurationError(message) from error
-    return typer.main.get_command(getattr(module, command.app))
+    return typer.main.get_command(getattr(import_module(command.module), command.app))

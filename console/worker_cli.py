@@ -8,7 +8,7 @@ from ragpulse.agents.settings import load_settings
 from ragpulse.schemas.errors import UsageError
 from ragpulse.streams.topology import ROLES
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -9,8 +9,8 @@ from ragpulse.console.demo.dev import run_dev
 from ragpulse.console.demo.run import DemoOptions, run_demo
 from ragpulse.console.replay import PACKAGED_TRACE
 
-demo_app = typer.Typer()
-dev_app = typer.Typer()
+demo_app = typer.Typer(add_completion=False)
+dev_app = typer.Typer(add_completion=False)
 
 
 @demo_app.command()

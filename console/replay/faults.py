@@ -14,7 +14,7 @@ _FORM: Final = re.compile(r"(\w+):([^:]+):([\d.]+)(s?)-([\d.]+)(s?)(?::([\d.]+))
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Half-open part of a replay: in seconds, or in fractions of its duration."""
+    """Half-open part of a replay, in seconds or in fractions of its duration; 1 is the end, with the last request."""
 
     start: float
     end: float
@@ -22,8 +22,10 @@ class Span:
 
     def holds(self, due_seconds: float, duration_seconds: float) -> bool:
         """Say whether a moment of the replay lies inside."""
-        position = due_seconds if self.unit == "seconds" else due_seconds / duration_seconds
-        return self.start <= position < self.end
+        if self.unit == "seconds":
+            return self.start <= due_seconds < self.end
+        position = due_seconds / duration_seconds
+        return self.start <= position and (position < self.end or self.end == 1)
 
 
 @dataclass(frozen=True, slots=True)

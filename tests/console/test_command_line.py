@@ -4,13 +4,10 @@ import resource
 import subprocess
 import sys
 import tomllib
-from typing import Any
 
 import pytest
 
 from ragpulse.console import cli
-from ragpulse.console.lazy_group import LazyCommand, lazy_group
-from ragpulse.schemas.errors import ConfigurationError
 from repository import ROOT
 
 
@@ -98,14 +95,6 @@ def test_an_unknown_broker_is_one_sentence_and_69(
     code = cli.run(["lag"])
 
     assert (69, 1) == (code, capsys.readouterr().err.count("\n"))
-
-
-def test_a_missing_extra_is_told_with_the_command_that_installs_it() -> None:
-    needs_more = LazyCommand("more", "not_installed_anywhere", "app", "", "")
-    group: Any = lazy_group((needs_more,))(name="ragpulse")
-
-    with pytest.raises(ConfigurationError, match=r"needs not_installed_anywhere.*pip install 'ragpulse\[worker\]'"):
-        group.resolve_command(None, ["more"])
 
 
 def test_a_bug_shows_its_traceback_and_is_70(
