@@ -4,7 +4,7 @@ from operator import add, sub
 from typing import Final
 
 from ragpulse.streams.sla.judge import Tally
-from ragpulse.streams.windows.levels import Level, floor_to
+from ragpulse.streams.windows.levels import WindowSize, floor_to
 
 NOTHING: Final = Tally()
 
@@ -12,20 +12,20 @@ NOTHING: Final = Tally()
 class NewestWindow:
     """The window whose last hop holds the event time reached. It only moves on."""
 
-    __slots__ = ("_hops", "_level", "_total", "start_ms")
+    __slots__ = ("_hops", "_size", "_total", "start_ms")
 
-    def __init__(self, level: Level, head_ms: int) -> None:
-        self._level = level
+    def __init__(self, size: WindowSize, head_ms: int) -> None:
+        self._size = size
         self._hops: dict[int, list[int]] = {}  # tally by start of the hop
         self._total = list(NOTHING)
         self.start_ms = self._start_ms(head_ms)
 
     def _start_ms(self, head_ms: int) -> int:
-        return floor_to(head_ms, self._level.pane_ms) + self._level.pane_ms - self._level.window_ms
+        return floor_to(head_ms, self._size.hop_ms) + self._size.hop_ms - self._size.size_ms
 
     def count(self, pane_ms: int, tally: Tally, before: Tally) -> None:
         """Count the tally of a cell in the place of the one it had before, unless the window has moved past its pane."""
-        hop_ms = floor_to(pane_ms, self._level.pane_ms)
+        hop_ms = floor_to(pane_ms, self._size.hop_ms)
         if hop_ms < self.start_ms:
             return
         change = list(map(sub, tally, before))

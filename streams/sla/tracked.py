@@ -5,7 +5,7 @@ from ragpulse.streams.sla.judge import Tally
 from ragpulse.streams.sla.newest import NewestWindow
 from ragpulse.streams.sla.objectives import Promise, Promises
 from ragpulse.streams.sla.violations import OpenViolation
-from ragpulse.streams.windows.levels import LEVEL_OF_SIZE
+from ragpulse.streams.windows.levels import WINDOW_SIZES
 from ragpulse.streams.windows.series import Series, Service
 
 Shown = tuple[str, ...]
@@ -24,7 +24,7 @@ class Tracked:
         self.first_ms: int | None = None  # end of its first sealed pane with data; None: not known to final verdicts
         self.last_ms: int | None = None  # end of the last one
         self.series: dict[Series, None] = {}  # its variants, of the judged operation
-        self.newest = {size: NewestWindow(LEVEL_OF_SIZE[size], head_ms) for size in promises.by_size_ms}
+        self.newest = {size: NewestWindow(WINDOW_SIZES[size], head_ms) for size in promises.by_size_ms}
         self.shown: dict[int, Shown] = {}  # by window size
         self.violations: dict[tuple[ObjectiveName, int], OpenViolation] = {}
 

@@ -1,12 +1,13 @@
 """Aggregate: the totals of any set of events, and how two sets become one. Exact in any order.
 
 Totals are Python integers, so no sum can leave its type without a word; the histogram and the distinct users are sparse.
-The packed form is what the state holds: canonical, so that equal aggregates have equal bytes.
+
+Two packed forms are what the state holds: an open cell as it came over the wire, which costs nothing to make, and the
+compact form of all that is kept for long. The compact one is canonical: equal aggregates have equal bytes.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import sub
 from typing import Final, Self
 
 import msgspec
@@ -18,14 +19,15 @@ from ragpulse.schemas.errors import ContractError
 from ragpulse.schemas.window_partial import Cell
 from ragpulse.streams import distinct, histogram
 
-PACKED_VERSION: Final = 1
+_WIRE: Final = 1
+_COMPACT: Final = 2  # another form takes another number
+_ZEROS: Final = (0,) * len(COLUMNS)
 #: A register is index * 64 + rank: see ragpulse.streams.distinct.
 _RANK_BITS: Final = 6
 _RANK_MASK: Final = 63
-_ZEROS: Final = (0,) * len(COLUMNS)
-_Packed = tuple[int, list[int], list[int], list[int], list[int], list[int]]
-_encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(_Packed).decode
+#: A gap shares a number with its value: 4 bits for the gap, so that most pairs are below 128, one byte. Larger gaps follow apart.
+_GAP_BITS: Final = 4
+_FAR: Final = 15
 
 Integers = NDArray[np.int64]
 
@@ -93,60 +95,91 @@ class Aggregate:
         return distinct.estimate(self.users)
 
     def to_bytes(self) -> bytes:
-        """Return the packed form.
+        """Return the compact form.
 
         Raises:
             OverflowError: a total is beyond 64 bits: 10^8 events of the longest latency in one pane.
 
         """
-        return _pack(list(self.totals), self.bucket_indices.tolist(), self.bucket_counts.tolist(), self.users.tolist())
+        totals = list(self.totals)
+        while totals and not totals[-1]:  # columns end with the rarest, mostly zero
+            totals.pop()
+        buckets, far_buckets = _pairs(self.bucket_indices, self.bucket_counts)
+        users, far_users = _pairs(self.users >> _RANK_BITS, self.users & _RANK_MASK)
+        return _encode(_Compact(totals, buckets, far_buckets, users, far_users))
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Self:
-        """Read the packed form.
+        """Read either packed form.
 
         Raises:
             ContractError: written by another version, or no aggregate.
 
         """
         try:
-            version, totals, gaps, counts, register_gaps, ranks = _decode(packed)
+            form = _decode(packed)
         except msgspec.DecodeError as error:
-            message = f"A pane in the state is damaged: {error}. Start from the snapshot before it."
+            message = (
+                f"A pane in the state cannot be read: {error}. Use the version that wrote it, or the snapshot before."
+            )
             raise ContractError(message) from error
-        if version != PACKED_VERSION:
-            message = f"A pane in the state has version {version}, this ragpulse reads {PACKED_VERSION}: use the version that wrote it."
-            raise ContractError(message)
-        totals += _ZEROS[len(totals) :]
-        users = (_ascending(register_gaps) << _RANK_BITS) + np.array(ranks, np.int64)
-        return cls(tuple(totals), _ascending(gaps), np.array(counts, np.int64), users)
+        totals = (*form.totals, *_ZEROS[len(form.totals) :])
+        if isinstance(form, _Wire):
+            indices, counts = np.array(form.bucket_indices, np.int64), np.array(form.bucket_counts, np.int64)
+            return cls(totals, indices, counts, np.array(form.users, np.int64))
+        registers, ranks = _unpaired(form.users, form.far_users)
+        return cls(totals, *_unpaired(form.buckets, form.far_buckets), (registers << _RANK_BITS) + ranks)
 
 
-def _ascending(gaps: list[int]) -> Integers:
-    return np.array(gaps, np.int64).cumsum()
+class _Wire(msgspec.Struct, array_like=True, tag=_WIRE, gc=False):
+    """A cell's part that adds up, as it is in `Cell`."""
+
+    totals: list[int]
+    bucket_indices: list[int]
+    bucket_counts: list[int]
+    users: list[int]
 
 
-def _pack(totals: list[int], indices: list[int], counts: list[int], users: list[int]) -> bytes:
-    # Gaps instead of indices, and ranks apart: most fit one byte. Totals end with the rarest columns, mostly zero.
-    while totals and not totals[-1]:
-        totals.pop()
-    registers = [user >> _RANK_BITS for user in users]
-    ranks = [user & _RANK_MASK for user in users]
-    return _encode((PACKED_VERSION, totals, _gaps(indices), counts, _gaps(registers), ranks))
+class _Compact(msgspec.Struct, array_like=True, tag=_COMPACT, gc=False):
+    """Pairs of (gap to the index before, value), and the gaps that did not fit."""
+
+    totals: list[int]
+    buckets: list[int]
+    far_buckets: list[int]
+    users: list[int]
+    far_users: list[int]
 
 
-def _gaps(ascending: list[int]) -> list[int]:
-    return [*ascending[:1], *map(sub, ascending[1:], ascending)]
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(_Wire | _Compact).decode
+
+
+def _pairs(indices: Integers, values: Integers) -> tuple[list[int], list[int]]:
+    """Return ascending indices and their values (from 1) as pairs, and the far gaps."""
+    gaps = indices.copy()
+    gaps[1:] -= indices[:-1] + 1
+    pairs = (values - 1) << _GAP_BITS | np.minimum(gaps, _FAR)
+    return pairs.tolist(), gaps[gaps >= _FAR].tolist()
+
+
+def _unpaired(pairs: list[int], far: list[int]) -> tuple[Integers, Integers]:
+    packed = np.array(pairs, np.int64)
+    gaps = packed & _FAR
+    gaps[gaps == _FAR] = far
+    return (gaps + 1).cumsum() - 1, (packed >> _GAP_BITS) + 1
 
 
 def pack_cell(cell: Cell) -> bytes:
     """Return a cell's aggregate in packed form, without building it."""
-    return _pack(cell.totals[:], cell.bucket_indices, cell.bucket_counts, cell.users)
+    return _encode(_Wire(cell.totals, cell.bucket_indices, cell.bucket_counts, cell.users))
 
 
 def merge_packed(parts: Sequence[bytes]) -> bytes:
-    """Return the packed aggregate of packed parts."""
-    return parts[0] if len(parts) == 1 else total_of(parts).to_bytes()
+    """Return the aggregate of packed parts in compact form."""
+    # A form's tag follows its one byte of length.
+    if len(parts) == 1 and parts[0][1] == _COMPACT:
+        return parts[0]
+    return total_of(parts).to_bytes()
 
 
 def total_of(parts: Iterable[bytes]) -> Aggregate:

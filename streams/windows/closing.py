@@ -9,11 +9,10 @@ from typing import Final
 
 from ragpulse.schemas.cell import PANE_MS
 from ragpulse.streams.windows.aggregate import Aggregate, total_of
-from ragpulse.streams.windows.levels import LEVELS, floor_to
+from ragpulse.streams.windows.levels import WINDOW_SIZES, WindowSize, floor_to
 from ragpulse.streams.windows.lookup import all_events
 from ragpulse.streams.windows.outbox import Outbox
 from ragpulse.streams.windows.results import Span, window_of
-from ragpulse.streams.windows.sealed import SealedLevel
 from ragpulse.streams.windows.series import Series, Service
 from ragpulse.streams.windows.state import MergerSettings, MergerState
 
@@ -29,21 +28,19 @@ BOUNDARIES: Final = 8_640
 def publish_revisions(state: MergerState, out: Outbox) -> None:
     """Publish windows whose events changed since an earlier step, and the verdicts on them."""
     verdicts: dict[tuple[Service, int, int], None] = {}
-    for changed in state.revisions.take(REVISIONS):
-        sealed = state.sealed.levels[changed.level]
-        if not sealed.has_dropped(changed.start_ms):
-            _revise(state, sealed, changed.start_ms, changed.series, out)
-            verdicts[changed.series.owner, changed.level, changed.start_ms] = None
-    for service, level, start_ms in verdicts:
-        span = _span(state, start_ms, LEVELS[level].window_ms, out)
-        state.book.revise(service, span, partial(all_events, state), out)
+    for size_ms, start_ms, series in state.revisions.take(REVISIONS):
+        if not state.sealed.has_dropped(WINDOW_SIZES[size_ms], start_ms):
+            _revise(state, series, _span(state, start_ms, size_ms, out), out)
+            verdicts[series.owner, size_ms, start_ms] = None
+    for service, size_ms, start_ms in verdicts:
+        state.book.revise(service, _span(state, start_ms, size_ms, out), partial(all_events, state), out)
 
 
-def _revise(state: MergerState, sealed: SealedLevel, start_ms: int, series: Series, out: Outbox) -> None:
-    content = sealed.content(start_ms, series)
+def _revise(state: MergerState, series: Series, span: Span, out: Outbox) -> None:
+    content = state.sealed.content(WINDOW_SIZES[span.size_ms], span.start_ms, series)
     late = total_of(content.late)
     events = Aggregate.merged((total_of(content.on_time), late))
-    out.window(window_of(series, _span(state, start_ms, sealed.level.window_ms, out), events, late["count"]))
+    out.window(window_of(series, span, events, late["count"]))
 
 
 def _span(state: MergerState, start_ms: int, size_ms: int, out: Outbox) -> Span:
@@ -66,8 +63,10 @@ def close_windows(state: MergerState, settings: MergerSettings, out: Outbox) -> 
         if len(out.outputs) >= OUTPUTS:
             return
         _seal(state, boundary_ms)
-        for sealed in state.sealed.roll_up(boundary_ms):
-            _close(state, sealed, boundary_ms, out)
+        state.sealed.roll_up(boundary_ms)
+        for size in WINDOW_SIZES.values():
+            if size.closes_at(boundary_ms):
+                _close(state, size, boundary_ms, out)
         state.book.forget(boundary_ms, out)
 
 
@@ -78,7 +77,7 @@ def _seal(state: MergerState, boundary_ms: int) -> None:
     for source in partitions.values():
         if not source.is_past(boundary_ms):
             source.miss(pane_ms, boundary_ms)
-    lowest = state.sealed.levels[0]
+    lowest = state.sealed.levels[PANE_MS]
     for series, on_time, late in state.open.seal(pane_ms, lambda number: partitions[number].is_past(boundary_ms)):
         if on_time:
             lowest.add(pane_ms, series, on_time, late=False)
@@ -87,16 +86,14 @@ def _seal(state: MergerState, boundary_ms: int) -> None:
             lowest.add(pane_ms, series, late, late=True)
 
 
-def _close(state: MergerState, sealed: SealedLevel, boundary_ms: int, out: Outbox) -> None:
+def _close(state: MergerState, size: WindowSize, boundary_ms: int, out: Outbox) -> None:
     """Publish the windows of one size that end at a boundary: on-time events; what is late follows in the next step."""
-    level = sealed.level
-    span = _span(state, boundary_ms - level.window_ms, level.window_ms, out)
-    starts = level.panes_of(span.start_ms)
-    parts = sealed.parts_of(starts, sealed.on_time)
+    span = _span(state, boundary_ms - size.size_ms, size.size_ms, out)
+    parts = state.sealed.on_time(size, span.start_ms)
     events = {series: total_of(parts[series]) for series in sorted(parts)}
     for series, aggregate in events.items():
         out.window(window_of(series, span, aggregate))
-    state.revisions.mark(level, span.start_ms, sorted(sealed.parts_of(starts, sealed.late)))
+    state.revisions.mark(size, span.start_ms, sorted(state.sealed.late(size, span.start_ms)))
     state.book.close(span, events, out)
 
 

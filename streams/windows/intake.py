@@ -7,7 +7,7 @@ from ragpulse.streams.windows.aggregate import Aggregate, pack_cell
 from ragpulse.streams.windows.levels import floor_to
 from ragpulse.streams.windows.panes import CellKey, OpenCell, SegmentId
 from ragpulse.streams.windows.progress import SourcePartition
-from ragpulse.streams.windows.revisions import is_final
+from ragpulse.streams.windows.revisions import final_windows
 from ragpulse.streams.windows.series import Service, series_of
 from ragpulse.streams.windows.state import MergerState
 
@@ -96,12 +96,7 @@ def _fill_holes(state: MergerState, partition: int, source: SourcePartition, wat
     through_ms = floor_to(watermark_ms, PANE_MS)
     unfolded_ms = state.open.oldest_unfolded_ms(partition, source.holes)
     for start_ms, end_ms in source.fill_holes(through_ms if unfolded_ms is None else min(through_ms, unfolded_ms)):
-        for sealed in state.sealed.levels:
-            level = sealed.level
-            for window_ms in level.windows_over(start_ms, end_ms):
-                if (
-                    is_final(state.sealed, level, window_ms)
-                    and not sealed.has_dropped(window_ms)
-                    and not source.is_missing(window_ms, window_ms + level.window_ms)
-                ):
-                    state.revisions.mark(level, window_ms, sealed.series_in(window_ms))
+        for size, window_ms in final_windows(state.sealed, start_ms, end_ms):
+            if not source.is_missing(window_ms, window_ms + size.size_ms):
+                on_time, late = state.sealed.on_time(size, window_ms), state.sealed.late(size, window_ms)
+                state.revisions.mark(size, window_ms, sorted({*on_time, *late}))

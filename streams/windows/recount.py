@@ -2,7 +2,7 @@
 
 from ragpulse.streams.sla.judge import Tally
 from ragpulse.streams.sla.newest import NOTHING
-from ragpulse.streams.windows.levels import LEVEL_OF_SIZE
+from ragpulse.streams.windows.levels import WINDOW_SIZES
 from ragpulse.streams.windows.lookup import hop_events
 from ragpulse.streams.windows.state import MergerState
 
@@ -13,7 +13,7 @@ def recount(state: MergerState) -> None:
         state.book.admit(series)
     for tracked in state.book.services.values():
         for size_ms, newest in tracked.newest.items():
-            level = LEVEL_OF_SIZE[size_ms]
-            for hop_ms in level.panes_of(newest.start_ms):
-                events = hop_events(state, tracked.series, level, hop_ms)
+            size = WINDOW_SIZES[size_ms]
+            for hop_ms in size.hops_of(newest.start_ms):
+                events = hop_events(state, tracked.series, size, hop_ms)
                 newest.count(hop_ms, Tally.of_events(events, tracked.promises), NOTHING)

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ragpulse.schemas.cell import PANE_MS
-from ragpulse.streams.windows.levels import Level
+from ragpulse.streams.windows.levels import WINDOW_SIZES, WindowSize
 from ragpulse.streams.windows.sealed import SealedPanes
 from ragpulse.streams.windows.series import Series
 
@@ -13,7 +13,7 @@ from ragpulse.streams.windows.series import Series
 class Changed(NamedTuple):
     """One window of one series."""
 
-    level: int
+    size_ms: int
     start_ms: int
     series: Series
 
@@ -24,17 +24,15 @@ class Revisions:
     def __init__(self, changed: Iterable[Changed] = ()) -> None:
         self.queue: dict[Changed, None] = dict.fromkeys(changed)
 
-    def mark(self, level: Level, start_ms: int, series: Iterable[Series]) -> None:
+    def mark(self, size: WindowSize, start_ms: int, series: Iterable[Series]) -> None:
         """Note that a window of some series changed."""
         for one in series:
-            self.queue[Changed(level.index, start_ms, one)] = None
+            self.queue[Changed(size.size_ms, start_ms, one)] = None
 
     def mark_pane(self, sealed: SealedPanes, pane_ms: int, series: Series) -> None:
         """Note that a sealed pane of a series changed: every final window over it did."""
-        for level in sealed.levels:
-            for start_ms in level.level.windows_over(pane_ms, pane_ms + PANE_MS):
-                if is_final(sealed, level.level, start_ms) and not level.has_dropped(start_ms):
-                    self.mark(level.level, start_ms, (series,))
+        for size, start_ms in final_windows(sealed, pane_ms, pane_ms + PANE_MS):
+            self.mark(size, start_ms, (series,))
 
     def take(self, limit: int) -> Iterator[Changed]:
         """Remove and return the next windows to publish."""
@@ -43,6 +41,9 @@ class Revisions:
             yield changed
 
 
-def is_final(sealed: SealedPanes, level: Level, start_ms: int) -> bool:
-    """Say whether a window was closed."""
-    return sealed.through_ms is not None and start_ms + level.window_ms <= sealed.through_ms
+def final_windows(sealed: SealedPanes, start_ms: int, end_ms: int) -> Iterator[tuple[WindowSize, int]]:
+    """Return the closed windows over a stretch of event time that can still be revised: their sizes and starts."""
+    for size in WINDOW_SIZES.values():
+        for window_ms in size.windows_over(start_ms, end_ms):
+            if sealed.is_past(window_ms + size.size_ms) and not sealed.has_dropped(size, window_ms):
+                yield size, window_ms

@@ -65,7 +65,7 @@ class _Snapshot(Struct):
     panes: dict[int, dict[int, tuple[list[bytes], list[bytes]]]]  # by pane, by series: folded on time, folded late
     through_ms: int | None
     levels: list[_Level]
-    revisions: list[tuple[int, int, int]]  # level, window start, series
+    revisions: list[tuple[int, int, int]]  # window size, window start, series
     services: list[ServiceRecord]
     withdrawn: list[bytes]
     judged_ms: int
@@ -107,9 +107,9 @@ def _snapshot_of(state: MergerState) -> _Snapshot:
         through_ms=state.sealed.through_ms,
         levels=[
             _Level(one.dropped_before_ms, _write_panes(one.on_time, numbers), _write_panes(one.late, numbers))
-            for one in state.sealed.levels
+            for one in state.sealed.levels.values()
         ],
-        revisions=[(one.level, one.start_ms, numbers[one.series]) for one in state.revisions.queue],
+        revisions=[(one.size_ms, one.start_ms, numbers[one.series]) for one in state.revisions.queue],
         services=write_services(state.book),
         withdrawn=[violation.to_bytes() for violation in state.book.withdrawn],
         judged_ms=state.judged_ms,
@@ -147,7 +147,7 @@ def read_snapshot(chunks: Sequence[bytes], policy: Policy) -> MergerState:
     state.offset, state.sources = snapshot.offset, snapshot.sources
     state.judged_ms, state.unplaced = snapshot.judged_ms, snapshot.unplaced
     state.revisions = Revisions(
-        Changed(level, start_ms, names[series]) for level, start_ms, series in snapshot.revisions
+        Changed(size_ms, start_ms, names[series]) for size_ms, start_ms, series in snapshot.revisions
     )
     _read_levels(state.sealed, snapshot, names)
     for pane_ms, panes in snapshot.panes.items():
@@ -203,7 +203,7 @@ def _decode(content: bytes, type_: type[T]) -> T:
 
 def _read_levels(sealed: SealedPanes, snapshot: _Snapshot, names: list[Series]) -> None:
     sealed.through_ms = snapshot.through_ms
-    for one, level in zip(sealed.levels, snapshot.levels, strict=True):
+    for one, level in zip(sealed.levels.values(), snapshot.levels, strict=True):
         one.dropped_before_ms = level.dropped_before_ms
         one.on_time, one.late = _read_panes(level.on_time, names), _read_panes(level.late, names)
 
