@@ -61,8 +61,8 @@ def wait_left(pipe: Pipeline, role_name: str) -> None:
 
 def delete_group(pipe: Pipeline, role_name: str) -> None:
     """Delete the group of a role and with it all its commits."""
-    group = pipe.prefix + role_name
-    admin_of(pipe).delete_consumer_groups([group])[group].result(SECONDS)
+    admin, group = admin_of(pipe), pipe.prefix + role_name
+    admin.delete_consumer_groups([group])[group].result(SECONDS)
 
 
 def move_commit(pipe: Pipeline, role_name: str, offsets: dict[int, int]) -> None:
@@ -70,13 +70,15 @@ def move_commit(pipe: Pipeline, role_name: str, offsets: dict[int, int]) -> None
     topic, group = pipe.prefix + role(role_name).reads, pipe.prefix + role_name
     wanted = [TopicPartition(topic, part, offset) for part, offset in offsets.items()]
     request = ConsumerGroupTopicPartitions(group, wanted)
-    admin_of(pipe).alter_consumer_group_offsets([request])[group].result(SECONDS)
+    admin = admin_of(pipe)
+    admin.alter_consumer_group_offsets([request])[group].result(SECONDS)
 
 
 def delete_before(pipe: Pipeline, topic: str, partition: int, offset: int) -> None:
     """Delete records from the start of a partition, as retention does."""
     before = TopicPartition(pipe.prefix + topic, partition, offset)
-    [done] = admin_of(pipe).delete_records([before]).values()
+    admin = admin_of(pipe)  # it must outlive the answer
+    [done] = admin.delete_records([before]).values()
     done.result(SECONDS)
 
 
