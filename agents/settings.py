@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ragpulse.client.connection import state_directory
 from ragpulse.schemas.errors import ConfigurationError
 
 
@@ -85,10 +86,8 @@ class Settings(BaseSettings):
     @cached_property
     def state_path(self) -> Path:
         """Return the directory for `broker.json`, logs and process files (not created)."""
-        if self.state_dir is not None:
-            return self.state_dir
-        home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-        return Path(home) / "ragpulse"
+        # The SDK finds `broker.json` there, too, and has no settings: one rule for both.
+        return self.state_dir or state_directory(os.environ)
 
 
 def load_settings() -> Settings:
