@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+#: Whoever asks a broker says in one sentence that it did not answer; librdkafka says it twenty times a second.
+_SILENT = "ragpulse.librdkafka"
 _QUIET = ("aiokafka", "faust", "mode", "aiohttp", "asyncio")
 
 
@@ -37,3 +39,4 @@ def configure(level: str, role: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_SILENT).setLevel(logging.CRITICAL)

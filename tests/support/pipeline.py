@@ -83,9 +83,9 @@ class Pipeline:
         self.supervisor.workers.remove(worker)
         return worker.process.wait(seconds)
 
-    def ragpulse(self, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    def ragpulse(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line in this pipeline's environment."""
-        return ragpulse(self.environment, *arguments, **options)
+        return ragpulse(self.environment, *arguments)
 
     def ask(self, worker: Worker, path: str) -> tuple[int, str]:
         """Return status and text of a worker's `/readyz`, `/healthz` or `/metrics`; status 0 while it serves none."""
@@ -148,16 +148,15 @@ class Pipeline:
         return produce(self.bootstrap, f"{self.prefix}{topic}", records, **options)
 
 
-def ragpulse(environment: dict[str, str], *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+def ragpulse(environment: dict[str, str], *arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
     """Run the command line."""
     return subprocess.run(
         [sys.executable, "-m", "ragpulse.console.cli", *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=seconds,
         check=False,
-        **options,
     )
 
 
