@@ -7,7 +7,7 @@ left to hand over. Measured per record of 700 bytes, one core: checksum 0.37, de
 
 # ruff: noqa: SLF001  # stands on the insides of aiokafka, pinned to 0.14, where there is no public way
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
@@ -16,7 +16,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 from aiokafka.structs import TopicPartition
 
-_COLUMNS: Final = tuple(attrgetter(name) for name in ("offset", "timestamp", "value", "key", "headers"))
+_COLUMNS: Final = tuple(attrgetter(name) for name in ("offset", "timestamp", "value", "key"))
 
 
 @dataclass(slots=True)
@@ -29,13 +29,15 @@ class Columns:
     timestamps_ms: list[int] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
     keys: list[bytes | None] = field(default_factory=list)
-    headers: list[list[tuple[str, bytes]]] = field(default_factory=list)
+    headers: list[Sequence[tuple[str, bytes]]] = field(default_factory=list)
 
     def append(self, records: list[Any]) -> None:
         """Add the records of one of Kafka's own batches."""
-        own: tuple[list[Any], ...] = (self.offsets, self.timestamps_ms, self.values, self.keys, self.headers)
-        for column, read in zip(own, _COLUMNS, strict=True):
+        columns: tuple[list[Any], ...] = (self.offsets, self.timestamps_ms, self.values, self.keys)
+        for column, read in zip(columns, _COLUMNS, strict=True):
             column.extend(map(read, records))
+        # The empty lists of records without headers would keep the garbage collector busy: half a microsecond a record.
+        self.headers.extend([record.headers or () for record in records])
 
 
 def take_fetched(fetcher: Any, limit: int) -> dict[TopicPartition, Columns]:
@@ -72,6 +74,9 @@ def _forget(fetcher: Any, tp: TopicPartition) -> None:
 
 def _take_partition(fetched: Any, limit: int) -> Columns:
     source = fetched._partition_records
+    source._records_iterator = (
+        None  # never run here: in a cycle with its source, it would keep the bytes until a collection
+    )
     columns = Columns(source.next_fetch_offset, source.next_fetch_offset)
     for batch in _readable_batches(source):
         columns.append(_unread(list(batch), source.next_fetch_offset))

@@ -197,6 +197,8 @@ def _tame_garbage_collection() -> None:
     """Keep the collector from walking, again and again, what lives as long as the process."""
     gc.collect()
     gc.freeze()
+    # Python's 700 would walk the events of each batch: 25,000 saves about 1 µs an event.
+    gc.set_threshold(25_000)
 
 
 def _alive() -> str | None:

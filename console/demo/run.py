@@ -72,7 +72,9 @@ def run_demo(options: DemoOptions) -> int:
         play_ = Play(running, observer, requests, options.speed)
         play_.run(console)
         counts = play_.counts()
-        delays = detection.delays_ms(_of_faults(observer.records("alerts")), observer.records("violations"), _source(running))
+        delays = detection.delays_ms(
+            _of_faults(observer.records("alerts")), observer.records("violations"), _source(running)
+        )
     summary = _summary(counts, delays)
     if options.only_json:
         print(orjson.dumps(summary).decode())  # noqa: T201 - the command's output

@@ -23,7 +23,9 @@ def blocks(language: str) -> list[str]:
 
 def mentioned_commands() -> list[str]:
     """Return every `ragpulse …` command that the README shows, in blocks and in running text."""
-    shown = [line.split("#")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("ragpulse ")]
+    shown = [
+        line.split("#")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("ragpulse ")
+    ]
     inline = re.findall(r"`(ragpulse [a-z][^`]*)`", README)
     return sorted({command.strip() for command in (*shown, *inline)})
 
