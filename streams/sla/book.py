@@ -69,7 +69,6 @@ class ServiceBook:
         tracked = self.services.get(series.owner)
         if tracked is None or tracked.promises.operation != series.operation:
             return None
-        tracked.series[series] = None
         self._judged[series] = tracked
         return tracked
 
@@ -106,7 +105,7 @@ class ServiceBook:
         """Publish the verdict on a revised window that had a final one. Violations follow that and not its revisions."""
         tracked = self.services.get(service)
         if tracked is not None and tracked.is_judged(span.size_ms, span.end_ms):
-            judgement = judge(lookup(tracked.series, span), tracked.promises, span.size_ms)
+            judgement = judge(lookup(tracked.judged_on, span), tracked.promises, span.size_ms)
             out.verdict(verdict_of(service, span, judgement, out.policy_digest))
 
     def foresee(self, services: Iterable[Service], now_ms: int, lookup: Lookup, out: Outbox) -> None:
@@ -137,6 +136,6 @@ class ServiceBook:
             span = Span(last_ms, boundary_ms - last_ms, out.revision)
             out.verdict(forgotten(service, span, out.policy_digest))
             end_all(tracked, boundary_ms, out)
-            for series in tracked.series:
-                del self._judged[series]
             del self.services[service]
+        if silent:
+            self._judged = {series: one for series, one in self._judged.items() if series.owner in self.services}

@@ -1,6 +1,6 @@
 """Telling: what a verdict on one service leads to: its publication and the steps of the violations it touches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from ragpulse.schemas.sla import Attainment, Outcome, ViolationPhase
 from ragpulse.streams.sla.judge import Judgement, judge, outcome_of, status_of
@@ -11,10 +11,10 @@ from ragpulse.streams.sla.violations import Decision, OpenViolation, Sighting, S
 from ragpulse.streams.windows.aggregate import Aggregate
 from ragpulse.streams.windows.outbox import Outbox
 from ragpulse.streams.windows.results import Span
-from ragpulse.streams.windows.series import Series
+from ragpulse.streams.windows.series import Judged
 
-Lookup = Callable[[Iterable[Series], Span], Aggregate]
-"""Adds up the events of some series in a window."""
+Lookup = Callable[[Judged, Span], Aggregate]
+"""Adds up the events that a service is judged on in a window."""
 
 
 def settle(tracked: Tracked, span: Span, judgement: Judgement, out: Outbox) -> None:
@@ -37,7 +37,7 @@ def foresee(tracked: Tracked, size_ms: int, lookup: Lookup, out: Outbox) -> None
     if not steps and shown == tracked.shown.get(size_ms):
         return
     span = Span(newest.start_ms, size_ms, out.revision)
-    judgement = judge(lookup(tracked.series, span), tracked.promises, size_ms)
+    judgement = judge(lookup(tracked.judged_on, span), tracked.promises, size_ms)
     if shown != tracked.shown.get(size_ms):
         tracked.shown[size_ms] = shown
         out.verdict(verdict_of(tracked.service, span, judgement, out.policy_digest, tracked.head_ms))

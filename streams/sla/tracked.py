@@ -6,7 +6,7 @@ from ragpulse.streams.sla.newest import NewestWindow
 from ragpulse.streams.sla.objectives import Promise, Promises
 from ragpulse.streams.sla.violations import OpenViolation
 from ragpulse.streams.windows.levels import WINDOW_SIZES
-from ragpulse.streams.windows.series import Series, Service
+from ragpulse.streams.windows.series import Judged, Service
 
 Shown = tuple[str, ...]
 """Status and breached objectives of a provisional verdict: it is published when this changes."""
@@ -15,7 +15,7 @@ Shown = tuple[str, ...]
 class Tracked:
     """State of one service. Newest windows and series follow from the panes, so a snapshot leaves them out."""
 
-    __slots__ = ("first_ms", "head_ms", "last_ms", "newest", "promises", "series", "service", "shown", "violations")
+    __slots__ = ("first_ms", "head_ms", "last_ms", "newest", "promises", "service", "shown", "violations")
 
     def __init__(self, service: Service, promises: Promises, head_ms: int) -> None:
         self.service = service
@@ -23,10 +23,14 @@ class Tracked:
         self.head_ms = head_ms  # event time reached
         self.first_ms: int | None = None  # end of its first sealed pane with data; None: not known to final verdicts
         self.last_ms: int | None = None  # end of the last one
-        self.series: dict[Series, None] = {}  # its variants, of the judged operation
         self.newest = {size: NewestWindow(WINDOW_SIZES[size], head_ms) for size in promises.by_size_ms}
         self.shown: dict[int, Shown] = {}  # by window size
         self.violations: dict[tuple[ObjectiveName, int], OpenViolation] = {}
+
+    @property
+    def judged_on(self) -> Judged:
+        """Return what its promises are judged on."""
+        return Judged(self.service, self.promises.operation)
 
     def count(self, pane_ms: int, tally: Tally, before: Tally) -> None:
         """Count the tally of a cell in the place of the one it had before."""

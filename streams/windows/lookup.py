@@ -1,32 +1,33 @@
 """Lookup: adds up the events of a window, closed or still open, from whatever level holds them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ragpulse.streams.windows.aggregate import Aggregate, total_of
 from ragpulse.streams.windows.levels import PANE_SIZES_MS, WINDOW_SIZES, WindowSize
 from ragpulse.streams.windows.results import Span
-from ragpulse.streams.windows.series import Series
+from ragpulse.streams.windows.series import Judged, Series
 from ragpulse.streams.windows.state import MergerState
 
 
-def all_events(state: MergerState, series: Iterable[Series], span: Span) -> Aggregate:
-    """Return the events of some series in a closed window, late ones included."""
-    contents = [state.sealed.content(WINDOW_SIZES[span.size_ms], span.start_ms, one) for one in series]
+def all_events(state: MergerState, judged: Judged, span: Span) -> Aggregate:
+    """Return the events that a service is judged on in a closed window, late ones included."""
+    names = state.judged_series(*judged)
+    contents = [state.sealed.content(WINDOW_SIZES[span.size_ms], span.start_ms, one) for one in names]
     return total_of([part for content in contents for part in (*content.on_time, *content.late)])
 
 
-def newest_events(state: MergerState, series: Iterable[Series], span: Span) -> Aggregate:
-    """Return the on-time events of some series in a window that may be open: the same that running tallies count."""
-    return _known(state, series, WINDOW_SIZES[span.size_ms], range(span.start_ms, span.end_ms))
+def newest_events(state: MergerState, judged: Judged, span: Span) -> Aggregate:
+    """Return the on-time events that a service is judged on in a window that may be open: those that its tally counts."""
+    return _known(state, judged, WINDOW_SIZES[span.size_ms], range(span.start_ms, span.end_ms))
 
 
-def hop_events(state: MergerState, series: Iterable[Series], size: WindowSize, start_ms: int) -> Aggregate:
-    """Return the on-time events of some series in one hop of a window size, which may be open."""
-    return _known(state, series, size, range(start_ms, start_ms + size.hop_ms))
+def hop_events(state: MergerState, judged: Judged, size: WindowSize, start_ms: int) -> Aggregate:
+    """Return the on-time events that a service is judged on in one hop of a window size, which may be open."""
+    return _known(state, judged, size, range(start_ms, start_ms + size.hop_ms))
 
 
-def _known(state: MergerState, series: Iterable[Series], size: WindowSize, stretch: range) -> Aggregate:
-    names = set(series)
+def _known(state: MergerState, judged: Judged, size: WindowSize, stretch: range) -> Aggregate:
+    names = set(state.judged_series(*judged))
     panes = PANE_SIZES_MS[: PANE_SIZES_MS.index(size.pane_ms) + 1]
     parts = [part for one in names for part in _on_time(state, one, panes, stretch)]
     return total_of([*parts, *_left_out(state, names, stretch)])

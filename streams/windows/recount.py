@@ -9,11 +9,11 @@ from ragpulse.streams.windows.state import MergerState
 
 def recount(state: MergerState) -> None:
     """Give every service its series and the tallies of its newest windows."""
-    for series in {*state.sealed.series(), *state.open.series()}:
+    for series in state.names:
         state.book.admit(series)
     for tracked in state.book.services.values():
         for size_ms, newest in tracked.newest.items():
             size = WINDOW_SIZES[size_ms]
             for hop_ms in size.hops_of(newest.start_ms):
-                events = hop_events(state, tracked.series, size, hop_ms)
+                events = hop_events(state, tracked.judged_on, size, hop_ms)
                 newest.count(hop_ms, Tally.of_events(events, tracked.promises), NOTHING)

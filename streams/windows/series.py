@@ -17,6 +17,13 @@ class Service(NamedTuple):
         return f"{self.tenant},{self.service}"
 
 
+class Judged(NamedTuple):
+    """What a promise is judged on: one operation of a service."""
+
+    service: Service
+    operation: str
+
+
 class Series(NamedTuple):
     """One row of windows. ``variant`` is "" where events have none."""
 

@@ -9,7 +9,7 @@ from ragpulse.streams.windows.panes import OpenPanes
 from ragpulse.streams.windows.progress import Sources
 from ragpulse.streams.windows.revisions import Revisions
 from ragpulse.streams.windows.sealed import SealedPanes
-from ragpulse.streams.windows.series import Series
+from ragpulse.streams.windows.series import Series, Service
 
 _NAMES_KEPT: Final = 1_000
 
@@ -39,6 +39,7 @@ class MergerState:
     judged_ms: int = 0  # pane of the event time at which all services were last judged
     unplaced: int = 0  # events that came back after every level had dropped their pane: see sealed.SealedPanes.add
     names: dict[Series, Series] = field(default_factory=dict)
+    series_of: dict[Service, dict[Series, None]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, policy: Policy) -> "MergerState":
@@ -47,7 +48,15 @@ class MergerState:
 
     def name(self, series: Series) -> Series:
         """Return the one object that stands for a series: a thousand services have half a million panes."""
-        return self.names.setdefault(series, series)
+        name = self.names.get(series)
+        if name is None:
+            name = self.names[series] = series
+            self.series_of.setdefault(series.owner, {})[series] = None
+        return name
+
+    def judged_series(self, service: Service, operation: str) -> list[Series]:
+        """Return the series of a service that its promises are judged on: all variants of an operation."""
+        return [series for series in self.series_of.get(service, ()) if series.operation == operation]
 
     def tidy_names(self) -> None:
         """Forget the names that nothing uses any more, once they could be half of all."""
@@ -55,4 +64,6 @@ class MergerState:
             return
         used = {*self.sealed.series(), *self.open.series()}
         if len(self.names) > 2 * len(used):
-            self.names = {series: series for series in self.names if series in used}
+            self.names, self.series_of = {}, {}
+            for series in used:
+                self.name(series)
