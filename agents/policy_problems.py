@@ -2,16 +2,17 @@
 
 import re
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from ragpulse.agents.plain_yaml import KeyPath, Problem
 from ragpulse.schemas.policy import Policy, reference_problems, threshold_problem
 from ragpulse.streams.alerting.cause import ALERT_TYPES
+
+ErrorDetails = Mapping[str, Any]  # one problem, as pydantic tells it
 
 _PATHED: Final = re.compile(r"([a-z_0-9]+(?:\[\d+\]|\.[a-z_0-9]+)*): (.+)")
 _STEP: Final = re.compile(r"([a-z_0-9]+)|\[(\d+)\]")

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pipeline import pipeline
 
+from pipeline import pipeline
 from ragpulse.agents.policy_file import parse_policy
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,9 @@ def test_every_link_of_the_readme_leads_to_a_file() -> None:
 def test_every_make_target_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
 
-    assert [name for name in re.findall(r"make ([a-z-]+)", README) if not re.search(rf"^{name}:", makefile, re.M)] == []
+    assert [
+        name for name in re.findall(r"make ([a-z-]+)", README) if not re.search(rf"^{name}:", makefile, re.MULTILINE)
+    ] == []
 
 
 def test_the_policy_of_the_readme_is_valid() -> None:
