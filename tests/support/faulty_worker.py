@@ -3,6 +3,7 @@
 ``exit_at_commit=N``          it is gone, as by `kill -9`, when it comes to its N-th commit with something to commit
 ``refuse_cells=P``            the broker refuses the first record with cells for partition P of window-partials
 ``exit_at_send=TOPIC/N``      it is gone when it comes to hand over the N-th record for a topic, each taking a moment
+``save_every_seconds=S``      alerting saves its state that often
 ``clock_ahead_seconds=S``     its clock is ahead
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 from aiokafka.errors import KafkaTimeoutError
 from msgspec.json import decode
 
+from ragpulse.agents import alerting
 from ragpulse.agents.batch_transport import Consumer
 from ragpulse.agents.outbox import Outbox
 from ragpulse.console.cli import run
@@ -71,10 +73,15 @@ def exit_at_send(which: str) -> None:
         await asyncio.sleep(0.02)
         seen[name] += 1
         if seen[topic] >= int(number):
+            await asyncio.sleep(0.5)  # long enough for whatever else the worker does now and then
             os._exit(GONE)
         return await send(self, name, *rest, **options)
 
     put(Outbox, "send", slowly)
+
+
+def save_every_seconds(seconds: str) -> None:
+    put(alerting, "SAVE_SECONDS", float(seconds))
 
 
 def clock_ahead_seconds(seconds: str) -> None:
@@ -83,7 +90,10 @@ def clock_ahead_seconds(seconds: str) -> None:
     time.time_ns = lambda: now_ns() + int(seconds) * 10**9
 
 
-FAULTS = {fault.__name__: fault for fault in (exit_at_commit, refuse_cells, exit_at_send, clock_ahead_seconds)}
+FAULTS = {
+    fault.__name__: fault
+    for fault in (exit_at_commit, refuse_cells, exit_at_send, save_every_seconds, clock_ahead_seconds)
+}
 
 if __name__ == "__main__":
     for argument in sys.argv[2:]:
