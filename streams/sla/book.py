@@ -94,12 +94,15 @@ class ServiceBook:
         for series, aggregate in events.items():
             if self.judged(series) is not None:
                 found[series.owner].append(aggregate)
-        for service, tracked in sorted(self.services.items(), key=first):
-            if tracked.is_judged(span.size_ms, span.end_ms):
-                parts = found.get(service)
-                judgement = judge(Aggregate.merged(parts) if parts else None, tracked.promises, span.size_ms)
-                out.verdict(verdict_of(service, span, judgement, out.policy_digest))
-                settle(tracked, span, judgement, out)
+        for service in self.judged_services(span.size_ms, span.end_ms):
+            tracked, parts = self.services[service], found.get(service)
+            judgement = judge(Aggregate.merged(parts) if parts else None, tracked.promises, span.size_ms)
+            out.verdict(verdict_of(service, span, judgement, out.policy_digest))
+            settle(tracked, span, judgement, out)
+
+    def judged_services(self, size_ms: int, end_ms: int) -> list[Service]:
+        """Return the services that have a final verdict on the window of a size that ends then, in order."""
+        return sorted(service for service, tracked in self.services.items() if tracked.is_judged(size_ms, end_ms))
 
     def revise(self, service: Service, span: Span, lookup: Lookup, out: Outbox) -> None:
         """Publish the verdict on a revised window that had a final one. Violations follow that and not its revisions."""

@@ -13,7 +13,7 @@ from ragpulse.streams.windows.levels import WINDOW_SIZES, WindowSize, floor_to
 from ragpulse.streams.windows.lookup import all_events
 from ragpulse.streams.windows.outbox import Outbox
 from ragpulse.streams.windows.results import Span, window_of
-from ragpulse.streams.windows.series import Series, Service
+from ragpulse.streams.windows.series import Series
 from ragpulse.streams.windows.state import MergerSettings, MergerState
 
 OUTPUTS: Final = 5_000
@@ -27,13 +27,13 @@ BOUNDARIES: Final = 8_640
 
 def publish_revisions(state: MergerState, out: Outbox) -> None:
     """Publish windows whose events changed since an earlier step, and the verdicts on them."""
-    verdicts: dict[tuple[Service, int, int], None] = {}
-    for size_ms, start_ms, series in state.revisions.take(REVISIONS):
+    for size_ms, start_ms, series in state.revisions.take_windows(REVISIONS):
         if not state.sealed.has_dropped(WINDOW_SIZES[size_ms], start_ms):
             _revise(state, series, _span(state, start_ms, size_ms, out), out)
-            verdicts[series.owner, size_ms, start_ms] = None
-    for service, size_ms, start_ms in verdicts:
-        state.book.revise(service, _span(state, start_ms, size_ms, out), partial(all_events, state), out)
+            state.revisions.mark_verdict(size_ms, start_ms, series.owner)
+    for size_ms, start_ms, service in state.revisions.take_verdicts(OUTPUTS - len(out.outputs)):
+        if not state.sealed.has_dropped(WINDOW_SIZES[size_ms], start_ms):
+            state.book.revise(service, _span(state, start_ms, size_ms, out), partial(all_events, state), out)
 
 
 def _revise(state: MergerState, series: Series, span: Span, out: Outbox) -> None:
@@ -58,6 +58,9 @@ def close_windows(state: MergerState, settings: MergerSettings, out: Outbox) -> 
         through_ms = floor_to(watermark_ms, PANE_MS)
         through_ms = min(through_ms, state.open.first_pane_ms() or through_ms)
         state.sealed.through_ms = through_ms
+        for source in state.sources.partitions.values():
+            if not source.is_past(through_ms):
+                source.joined_ms = through_ms  # it was not waited for: what it has from before is still to come
     last_ms = min(floor_to(watermark_ms, PANE_MS), through_ms + BOUNDARIES * PANE_MS)
     for boundary_ms in range(through_ms + PANE_MS, last_ms + 1, PANE_MS):
         if len(out.outputs) >= OUTPUTS:

@@ -100,3 +100,6 @@ def _fill_holes(state: MergerState, partition: int, source: SourcePartition, wat
             if not source.is_missing(window_ms, window_ms + size.size_ms):
                 on_time, late = state.sealed.on_time(size, window_ms), state.sealed.late(size, window_ms)
                 state.revisions.mark(size, window_ms, sorted({*on_time, *late}))
+                for service in state.book.judged_services(size.size_ms, window_ms + size.size_ms):
+                    # Also where it has no data: that verdict said that some may be missing.
+                    state.revisions.mark_verdict(size.size_ms, window_ms, service)

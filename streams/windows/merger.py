@@ -111,7 +111,7 @@ class Merger:
     def _drop(self) -> None:
         state = self._state
         folded_ms = state.sources.folded_watermark_ms(self._settings.hold_ms)
-        if folded_ms is None or state.sealed.through_ms is None or state.revisions.queue:
+        if folded_ms is None or state.sealed.through_ms is None or len(state.revisions):
             return
         state.sealed.drop(min(folded_ms, state.sealed.through_ms) - self._settings.lateness_ms)
         state.tidy_names()
@@ -128,7 +128,7 @@ class Merger:
                 number for number, source in partitions if state.sources.silent_for_ms(source) >= limit_ms
             ),
             open_segments=len(state.open.segments),
-            waiting_revisions=len(state.revisions.queue),
+            waiting_revisions=len(state.revisions),
             unplaced_events=state.unplaced,
             services=len(state.book.services),
         )

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ragpulse.schemas.cell import PANE_MS
 from ragpulse.streams.windows.levels import WINDOW_SIZES, WindowSize
 from ragpulse.streams.windows.sealed import SealedPanes
-from ragpulse.streams.windows.series import Series
+from ragpulse.streams.windows.series import Series, Service
+
+T = TypeVar("T")
 
 
-class Changed(NamedTuple):
+class ChangedWindow(NamedTuple):
     """One window of one series."""
 
     size_ms: int
@@ -18,27 +20,51 @@ class Changed(NamedTuple):
     series: Series
 
 
-class Revisions:
-    """A queue without repeats: one revision reflects all that changed before it is published."""
+class ChangedVerdict(NamedTuple):
+    """One window of one service."""
 
-    def __init__(self, changed: Iterable[Changed] = ()) -> None:
-        self.queue: dict[Changed, None] = dict.fromkeys(changed)
+    size_ms: int
+    start_ms: int
+    service: Service
+
+
+class Revisions:
+    """Two queues without repeats: one revision reflects all that changed before it is published."""
+
+    def __init__(self, windows: Iterable[ChangedWindow] = (), verdicts: Iterable[ChangedVerdict] = ()) -> None:
+        self.windows: dict[ChangedWindow, None] = dict.fromkeys(windows)
+        self.verdicts: dict[ChangedVerdict, None] = dict.fromkeys(verdicts)
+
+    def __len__(self) -> int:
+        return len(self.windows) + len(self.verdicts)
 
     def mark(self, size: WindowSize, start_ms: int, series: Iterable[Series]) -> None:
         """Note that a window of some series changed."""
         for one in series:
-            self.queue[Changed(size.size_ms, start_ms, one)] = None
+            self.windows[ChangedWindow(size.size_ms, start_ms, one)] = None
 
     def mark_pane(self, sealed: SealedPanes, pane_ms: int, series: Series) -> None:
         """Note that a sealed pane of a series changed: every final window over it did."""
         for size, start_ms in final_windows(sealed, pane_ms, pane_ms + PANE_MS):
             self.mark(size, start_ms, (series,))
 
-    def take(self, limit: int) -> Iterator[Changed]:
+    def mark_verdict(self, size_ms: int, start_ms: int, service: Service) -> None:
+        """Note that what a verdict stands on changed."""
+        self.verdicts[ChangedVerdict(size_ms, start_ms, service)] = None
+
+    def take_windows(self, limit: int) -> Iterator[ChangedWindow]:
         """Remove and return the next windows to publish."""
-        for changed in list(islice(self.queue, limit)):
-            del self.queue[changed]
-            yield changed
+        return _take(self.windows, limit)
+
+    def take_verdicts(self, limit: int) -> Iterator[ChangedVerdict]:
+        """Remove and return the next verdicts to publish."""
+        return _take(self.verdicts, limit)
+
+
+def _take(queue: dict[T, None], limit: int) -> Iterator[T]:
+    for one in list(islice(queue, max(0, limit))):
+        del queue[one]
+        yield one
 
 
 def final_windows(sealed: SealedPanes, start_ms: int, end_ms: int) -> Iterator[tuple[WindowSize, int]]:

@@ -23,9 +23,9 @@ from ragpulse.streams.windows.aggregate import Aggregate
 from ragpulse.streams.windows.panes import CellKey, OpenCell, OpenPanes
 from ragpulse.streams.windows.progress import Sources
 from ragpulse.streams.windows.recount import recount
-from ragpulse.streams.windows.revisions import Changed, Revisions
+from ragpulse.streams.windows.revisions import ChangedVerdict, ChangedWindow, Revisions
 from ragpulse.streams.windows.sealed import Panes, SealedPanes
-from ragpulse.streams.windows.series import Series
+from ragpulse.streams.windows.series import Series, Service
 from ragpulse.streams.windows.state import MergerState
 
 FORMAT: Final = "ragpulse merger state"
@@ -65,7 +65,8 @@ class _Snapshot(Struct):
     panes: dict[int, dict[int, tuple[list[bytes], list[bytes]]]]  # by pane, by series: folded on time, folded late
     through_ms: int | None
     levels: list[_Level]
-    revisions: list[tuple[int, int, int]]  # window size, window start, series
+    changed_windows: list[tuple[int, int, int]]  # window size, window start, series
+    changed_verdicts: list[tuple[int, int, str, str]]  # window size, window start, tenant, service
     services: list[ServiceRecord]
     withdrawn: list[bytes]
     judged_ms: int
@@ -109,7 +110,8 @@ def _snapshot_of(state: MergerState) -> _Snapshot:
             _Level(one.dropped_before_ms, _write_panes(one.on_time, numbers), _write_panes(one.late, numbers))
             for one in state.sealed.levels.values()
         ],
-        revisions=[(one.size_ms, one.start_ms, numbers[one.series]) for one in state.revisions.queue],
+        changed_windows=[(one.size_ms, one.start_ms, numbers[one.series]) for one in state.revisions.windows],
+        changed_verdicts=[(one.size_ms, one.start_ms, *one.service) for one in state.revisions.verdicts],
         services=write_services(state.book),
         withdrawn=[violation.to_bytes() for violation in state.book.withdrawn],
         judged_ms=state.judged_ms,
@@ -147,7 +149,11 @@ def read_snapshot(chunks: Sequence[bytes], policy: Policy) -> MergerState:
     state.offset, state.sources = snapshot.offset, snapshot.sources
     state.judged_ms, state.unplaced = snapshot.judged_ms, snapshot.unplaced
     state.revisions = Revisions(
-        Changed(size_ms, start_ms, names[series]) for size_ms, start_ms, series in snapshot.revisions
+        (ChangedWindow(size_ms, start_ms, names[series]) for size_ms, start_ms, series in snapshot.changed_windows),
+        (
+            ChangedVerdict(size_ms, start_ms, Service(*service))
+            for size_ms, start_ms, *service in snapshot.changed_verdicts
+        ),
     )
     _read_levels(state.sealed, snapshot, names)
     for pane_ms, panes in snapshot.panes.items():

@@ -145,6 +145,15 @@ def final_verdicts(outputs: list[Output]) -> dict[tuple[Any, ...], dict[str, Any
     return found
 
 
+def last_verdicts(outputs: list[Output]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The highest revision of each final verdict."""
+    return {
+        (one.tenant, one.service, one.window.size_ms, one.window.start_ms): _without_flush(one.model_dump(mode="json"))
+        for one in verdicts(outputs)
+        if one.final
+    }
+
+
 def confirmed_steps(outputs: list[Output]) -> list[dict[str, Any]]:
     """The steps of confirmed violations. Opened by a final verdict or confirmed by it is the same for them."""
     steps = []
