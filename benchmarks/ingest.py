@@ -128,7 +128,7 @@ def _measure(bootstrap: str, begin: list[int], count: int, pid: int) -> tuple[fl
             message = consumer.poll(0.1)
             if message is None or message.error() is not None:
                 continue
-            for progress in msgspec.json.decode(message.value(), type=Flush).progress:
+            for progress in msgspec.json.decode(message.value() or b"", type=Flush).progress:
                 reached[progress.partition] = max(progress.reached, reached.get(progress.partition, 0))
             done, at = sum(reached.values()), message.timestamp()[1] / 1000
             if first is None and done:
