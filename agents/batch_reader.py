@@ -26,6 +26,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from ragpulse.agents.batch_message import Fetched
 from ragpulse.agents.fetched_columns import Columns, take_fetched
 from ragpulse.agents.offset_marks import Mark
 from ragpulse.agents.record_batch import RecordBatch
@@ -38,19 +39,6 @@ POLL_RECORDS: Final = 10_000
 """In one hand-over, which ends with the batch of Kafka's that reaches it: bounds what compressed batches unfold to."""
 _REBALANCED: Final = (IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 _RETRY_SECONDS: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """One batch on its way to the agent. It is stale if the partition was sought after ``seeks`` seeks."""
-
-    batch: RecordBatch
-    seeks: int
-
-    @property
-    def tp(self) -> TP:
-        """Return the partition."""
-        return TP(self.batch.topic, self.batch.partition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +119,7 @@ class BatchReader(driver.AIOKafkaConsumerThread):
         return []
 
     def _take(self, consumer: Any, epoch: int) -> list[Fetched]:
-        if consumer._fetcher._closed:
-            raise ConsumerStoppedError
+        _raise_failures(consumer)
         if consumer._subscription.reassignment_in_progress:
             return []
         if self._spans_epoch != epoch:
@@ -209,7 +196,7 @@ class BatchReader(driver.AIOKafkaConsumerThread):
     def read_position(self, tp: TP) -> int | None:
         """Return the offset that is taken from the fetcher next; None where it is not known yet. Any thread."""
         state = self._state(tp)
-        return None if state is None or not state.has_valid_position else int(state.position)
+        return None if state is None else state._position
 
     def log_end(self, tp: TP) -> int | None:
         """Return the last stable offset that the broker told with a fetch of this assignment. Any thread."""
@@ -220,6 +207,15 @@ class BatchReader(driver.AIOKafkaConsumerThread):
         subscription = self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription is not None else None
         return assignment.state_value(TopicPartition(*tp)) if assignment is not None else None
+
+
+def _raise_failures(consumer: Any) -> None:
+    """Say so if aiokafka's own tasks have ended: nothing would ever be fetched again."""
+    if consumer._fetcher._closed:
+        raise ConsumerStoppedError
+    consumer._coordinator.check_errors()
+    if consumer._fetcher.error_future.done():
+        consumer._fetcher.error_future.result()
 
 
 async def _wait_for_fetch(fetcher: Any, seconds: float) -> None:

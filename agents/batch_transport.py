@@ -14,16 +14,17 @@ One slow agent holds up the others of its app: a full stream stops the one reade
 
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping
+from functools import partial
 from typing import Any, Final
 
 from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError
-from faust.transport import conductor
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
-from ragpulse.agents.batch_reader import BatchReader, Fetched
+from ragpulse.agents import unacknowledged
+from ragpulse.agents.batch_message import BatchMessage, Fetched
+from ragpulse.agents.batch_reader import BatchReader
 from ragpulse.agents.faust_settings import BatchApp
 from ragpulse.agents.fencing import beat_or_die
 from ragpulse.agents.offset_marks import Mark, OffsetMarks
@@ -33,38 +34,7 @@ SCHEME: Final = "batch"
 _POLL_SECONDS: Final = 1.0
 
 
-class BatchMessage(ConsumerMessage):
-    """A batch in Faust's clothes. The stream skips it if it has become stale on its way."""
-
-    __slots__ = ("_consumer", "_fetched")
-
-    def __init__(self, consumer: "Consumer", fetched: Fetched) -> None:
-        self._consumer, self._fetched = consumer, fetched
-        batch = fetched.batch
-        super().__init__(
-            topic=batch.topic,
-            partition=batch.partition,
-            offset=batch.offsets[-1],
-            timestamp=batch.timestamps_ms[-1] / 1000,
-            timestamp_type=0,
-            headers=None,
-            key=None,
-            value=batch,  # type: ignore[arg-type]  # bytes in stock Faust
-            checksum=None,
-            tp=fetched.tp,
-        )
-
-    @property
-    def generation_id(self) -> int | None:
-        """Return the group's generation, None if stale. The stream compares it as it hands the message to the agent."""
-        return self._consumer.app.consumer_generation_id if self._consumer.is_current(self._fetched) else None
-
-    @generation_id.setter
-    def generation_id(self, value: int | None) -> None:
-        """Faust's constructor sets it; what counts is the present."""
-
-
-class Consumer(driver.Consumer):
+class Consumer(unacknowledged.Consumer):
     """Reads batches, commits marks. Its methods belong to the main thread's event loop."""
 
     app: BatchApp
@@ -186,9 +156,10 @@ class Consumer(driver.Consumer):
         """Read on from ``offset``; nothing fetched before reaches the agent. False if the epoch ended meanwhile."""
         return bool(await self._ask("seek", self._thread.seek_to_positions({tp: offset}, self.epoch)))
 
-    def is_current(self, fetched: Fetched) -> bool:
-        """Return whether the batch may still be handed to the agent."""
-        return fetched.batch.epoch == self.reading_epoch and fetched.seeks == self._thread.seeks[fetched.tp]
+    def _current_generation(self, fetched: Fetched) -> int | None:
+        """Return the group's generation if the batch may still be handed to the agent, else None."""
+        stale = fetched.batch.epoch != self.reading_epoch or fetched.seeks != self._thread.seeks[fetched.tp]
+        return None if stale else self.app.consumer_generation_id
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -212,8 +183,9 @@ class Consumer(driver.Consumer):
 
     async def _deliver(self, fetched: list[Fetched]) -> None:
         for each in fetched:
-            if self.is_current(each):
-                await self.wait_first(self.callback(BatchMessage(self, each)), self.suspend_flow.wait())
+            if self._current_generation(each) is not None:
+                message = BatchMessage(each, partial(self._current_generation, each))
+                await self.wait_first(self.callback(message), self.suspend_flow.wait())
 
     # Epochs
 
@@ -222,19 +194,23 @@ class Consumer(driver.Consumer):
         if self.app.should_stop:  # Faust would close the client from the wrong thread
             return
         self._begin_epoch(-1)
-        if self.app.on_revoked_at_once is not None:
-            self.app.on_revoked_at_once(revoked)
+        try:
+            if self.app.on_revoked_at_once is not None:
+                self.app.on_revoked_at_once(revoked)
+        except BaseException as error:  # aiokafka would log it and go on
+            await self.crash(error)
+            raise
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begin an epoch, and prepare it beside the rebalance: no heartbeat is sent until this returns."""
         if self.app.should_stop:
             return
-        self._begin_epoch(generation_id)
+        epoch = self._begin_epoch(generation_id)
         await super().on_partitions_assigned(assigned, generation_id)
-        self._preparation = self.add_future(self._prepare(assigned, self.epoch))
+        self._preparation = self.add_future(self._prepare(assigned, epoch))
 
-    def _begin_epoch(self, generation: int) -> None:
+    def _begin_epoch(self, generation: int) -> int:
         self.reading_epoch = None
         self.epoch += 1
         self._generation = generation
@@ -242,6 +218,7 @@ class Consumer(driver.Consumer):
         self._marks.begin_epoch()
         if self._preparation is not None:
             self._preparation.cancel()
+        return self.epoch
 
     async def _prepare(self, assigned: set[TP], epoch: int) -> None:
         """Stand at the commits, let the role take over, then open for reading."""
@@ -253,35 +230,12 @@ class Consumer(driver.Consumer):
             self.reading_epoch = epoch
             self._opened.set()
 
-    # Parts of Faust's consumer that have nothing left to do
-
-    async def perform_seek(self) -> None:
-        """Do nothing: the epoch's preparation chooses the positions."""
-
-    def on_buffer_full(self, tp: TP) -> None:
-        """Do nothing: a full stream stops the reader. Faust would sleep a second once all partitions are full."""
-
-    def on_buffer_drop(self, tp: TP) -> None:
-        """Do nothing: see `on_buffer_full`."""
-
-    async def verify_all_partitions_active(self) -> None:
-        """Do nothing: it judges by acknowledgements and would report every idle partition."""
-
-
-class Conductor(conductor.Conductor):
-    """Routes batches to streams without tracking acknowledgements, whose list would grow for ever."""
-
-    async def _update_indices(self) -> Any:
-        topics = await super()._update_indices()
-        self._acking_topics.clear()  # in place: the streams hold this very set
-        return topics
-
 
 class Transport(driver.Transport):
     """aiokafka underneath, batches on top."""
 
     Consumer = Consumer
-    Conductor = Conductor
+    Conductor = unacknowledged.Conductor
 
 
 TRANSPORTS.aliases[SCHEME] = f"{Transport.__module__}:{Transport.__qualname__}"

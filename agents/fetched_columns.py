@@ -74,9 +74,8 @@ def _forget(fetcher: Any, tp: TopicPartition) -> None:
 
 def _take_partition(fetched: Any, limit: int) -> Columns:
     source = fetched._partition_records
-    source._records_iterator = (
-        None  # never run here: in a cycle with its source, it would keep the bytes until a collection
-    )
+    # Never run here, and in a cycle with its source: it would keep the fetched bytes until the next garbage collection.
+    source._records_iterator = None
     columns = Columns(source.next_fetch_offset, source.next_fetch_offset)
     for batch in _readable_batches(source):
         columns.append(_unread(list(batch), source.next_fetch_offset))

@@ -266,47 +266,6 @@ async def test_offsets_lost_to_retention_show_as_a_jump_of_the_position(kafka: s
     assert 50 == second.batches[0].position
 
 
-async def test_the_role_takes_over_before_the_first_record(kafka: str, create_topic: CreateTopic) -> None:
-    topic = create_topic("events", 2)
-    produce(kafka, topic, numbered(50), partition=0)
-    produce(kafka, topic, numbered(50), partition=1)
-    reader = Reader(kafka, f"{topic}-group", topic)
-    seen: list[object] = []
-
-    async def take_over(partitions: set[TP], epoch: int) -> None:
-        await asyncio.sleep(1.0)
-        seen.append((sorted(partitions), epoch == reader.consumer.epoch, len(reader.batches)))
-        seen.append(reader.consumer.mark(TP(topic, 0), 40, "start", epoch))
-        seen.append(await reader.consumer.commit_marks())
-        seen.append(await reader.consumer.seek_to(TP(topic, 0), 40))
-
-    reader.on_assigned = take_over
-    async with running(reader):
-        await reader.until_read(60)
-
-    tps = [TP(topic, 0), TP(topic, 1)]
-    assert [(tps, True, 0), True, {tps[0]: 40}, True] == seen
-    assert list(range(40, 50)) == reader.offsets(0)
-    assert list(range(50)) == reader.offsets(1)
-
-
-async def test_a_role_that_cannot_take_over_crashes_the_app(kafka: str, create_topic: CreateTopic) -> None:
-    topic = create_topic("events")
-    produce(kafka, topic, numbered(5))
-    reader = Reader(kafka, f"{topic}-group", topic)
-
-    async def refuse(_partitions: set[TP], _epoch: int) -> None:
-        message = "pins of another fold version"
-        raise RuntimeError(message)
-
-    reader.on_assigned = refuse
-    async with running(reader):
-        await until(lambda: reader.app.crash_reason is not None)
-
-    assert "pins of another fold version" == str(reader.app.crash_reason)
-    assert [] == reader.batches
-
-
 async def test_no_acknowledgement_is_kept(kafka: str, create_topic: CreateTopic) -> None:
     topic = create_topic("events")
     produce(kafka, topic, numbered(100))

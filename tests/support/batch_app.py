@@ -56,6 +56,10 @@ class Reader:
     def offsets(self, partition: int = 0) -> list[int]:
         return [offset for batch in self.batches if batch.partition == partition for offset in batch.offsets]
 
+    def crash_reason(self) -> BaseException | None:
+        """Why the app ends: Faust notes it with the app or with its consumer."""
+        return self.app.crash_reason or self.consumer.crash_reason
+
     async def until_read(self, amount: int) -> None:
         await until(lambda: len(self.values()) >= amount)
 
