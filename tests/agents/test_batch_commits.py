@@ -1,8 +1,6 @@
 """What the batch transport commits: marks, and nothing else."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +15,9 @@ from aiokafka.errors import (
 )
 from faust.types import TP
 
-import marking_worker
 from batch_app import SECONDS, Reader, committed, produce, running, until
 from broker_fixture import CreateTopic
+from marking_worker import line_of, worker
 from ragpulse.schemas.errors import StuckError
 
 
@@ -233,26 +231,6 @@ def failing_commits(reader: Reader, error: KafkaError, times: int) -> Iterator[l
     coordinator._do_commit_offsets = fail
     yield failed
     coordinator._do_commit_offsets = genuine
-
-
-@contextmanager
-def worker(kafka: str, topic: str, directory: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a worker process; whatever happens it is gone at the end of the block."""
-    command = [sys.executable, marking_worker.__file__, kafka, "group-of-" + topic, topic]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=directory) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def line_of(process: subprocess.Popen[str], beginning: str) -> str:
-    """Wait for a line that begins like this; the test's time limit bounds it."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith(beginning):
-            return line.rstrip()
-    pytest.fail(f"the worker ended with {process.wait(SECONDS)} before it said {beginning!r}")
 
 
 def listening_ports(pid: int) -> list[str]:

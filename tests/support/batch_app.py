@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -127,3 +128,10 @@ async def committed(bootstrap: str, group: str, topic: str, partition: int = 0) 
         await client.close()
     offset, metadata = found[TopicPartition(topic, partition)]
     return None if offset < 0 else (offset, metadata)
+
+
+def contiguous(batches: list[RecordBatch]) -> bool:
+    """Whether each batch of the one partition begins where the one before it ended, and holds its own offsets."""
+    return all(before.next_position == after.position for before, after in pairwise(batches)) and all(
+        batch.position <= batch.offsets[0] <= batch.offsets[-1] < batch.next_position for batch in batches
+    )

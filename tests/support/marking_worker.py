@@ -5,7 +5,11 @@ Arguments: bootstrap servers, group, topic.
 
 import asyncio
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from faust.types import TP
@@ -42,6 +46,27 @@ async def serve(bootstrap: str, group: str, topic: str) -> None:
     await app.start()
     await stop.wait()
     await app.stop()
+
+
+@contextmanager
+def worker(kafka: str, topic: str, directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker process; whatever happens it is gone at the end of the block."""
+    command = [sys.executable, __file__, kafka, "group-of-" + topic, topic]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=directory) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line_of(process: subprocess.Popen[str], beginning: str) -> str:
+    """Wait for a line that begins like this; the test's time limit bounds it."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(beginning):
+            return line.rstrip()
+    message = f"the worker ended with {process.wait()} before it said {beginning!r}"
+    raise AssertionError(message)
 
 
 if __name__ == "__main__":
