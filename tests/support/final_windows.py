@@ -39,26 +39,31 @@ def send_closers(pipe: Pipeline, at_ms: int, partitions: Iterable[int] = range(S
 
 
 def await_exact(pipe: Pipeline, events: Sequence[dict[str, Any]], seconds: float = 60) -> list[dict[str, Any]]:
-    """Let every window of one and five minutes over the events become final, and compare each; return all windows."""
+    """Let every window of one and five minutes over the events become final and exact; return all windows."""
     end_ms = max(event["occurred_at_ms"] for event in events) + CLOSED_AFTER_MS
     send_closers(pipe, end_ms + 10_000)
     return await_windows(pipe, truth.windows(events, until_ms=end_ms), seconds)
 
 
 def await_windows(pipe: Pipeline, expected: dict[Any, Any], seconds: float = 60) -> list[dict[str, Any]]:
-    """Wait until all these windows are final, and compare each; return all windows."""
+    """Wait until the last revision of each of these windows is final and exact; return all windows."""
     with closing(pipe.follow("windows")) as log:
-        pipe.until(lambda: expected.keys() <= last_revisions(log.more()).keys(), seconds, "all windows are final")
+
+        def wrong() -> str:
+            found = differences(log.records, expected)
+            return f"{len(found)} of {len(expected)} windows are not as expected, such as {next(iter(found.items()), None)}"
+
+        pipe.until(lambda: not differences(log.more(), expected), seconds, wrong)
         records = log.to_the_end()
-    compare(records, expected)
+    assert {} == differences(records, expected)
     return records
 
 
-def compare(records: Iterable[dict[str, Any]], expected: dict[Any, Any]) -> None:
-    """Assert that the last revision of each final window equals the independent count."""
-    found = {key: truth.figures_of(one) for key, one in last_revisions(records).items() if key in expected}
-
-    assert expected == found
+def differences(records: Iterable[dict[str, Any]], expected: dict[Any, Any]) -> dict[Any, Any]:
+    """Return what was expected and what was found, for each window whose last revision is not (yet) as expected."""
+    last = last_revisions(records)
+    found = {key: truth.figures_of(last[key]) if key in last else None for key in expected}
+    return {key: (figures, found[key]) for key, figures in expected.items() if figures != found[key]}
 
 
 def last_revisions(records: Iterable[dict[str, Any]]) -> dict[Any, dict[str, Any]]:

@@ -123,8 +123,8 @@ class Pipeline:
             "workers become ready",
         )
 
-    def until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait for a condition while the supervisor watches; fail with the workers' last words."""
+    def until(self, condition: Callable[[], bool], seconds: float, what: str | Callable[[], str]) -> None:
+        """Wait for a condition while the supervisor watches; fail with ``what`` was waited for and the workers' last words."""
         deadline = monotonic() + seconds
         while monotonic() < deadline:
             self.supervisor.watch()
@@ -132,6 +132,7 @@ class Pipeline:
                 return
             sleep(0.1)
         logs = {worker.name: worker.log_file.read_text()[-1500:] for worker in self.supervisor.workers}
+        what = what if isinstance(what, str) else what()
         message = f"not within {seconds} s: {what}\n" + "\n".join(f"--- {name}\n{log}" for name, log in logs.items())
         raise AssertionError(message)
 
