@@ -46,6 +46,9 @@ def write_services(book: ServiceBook) -> list[ServiceRecord]:
 def read_services(book: ServiceBook, records: Sequence[ServiceRecord], offset: int, before: Policy) -> None:
     """Put services back. What the policy before promised and this one does not is no longer judged, and its violations end.
 
+    A service of which only this policy speaks is tracked from its next event on: early verdicts count from there, finals
+    know its panes.
+
     Args:
         book: Takes them.
         records: From the snapshot.
@@ -66,11 +69,13 @@ def read_services(book: ServiceBook, records: Sequence[ServiceRecord], offset: i
         for name, size_ms, violation in record.violations:
             if promised is not None and promised.promise(name, size_ms) is not None:
                 promised.violations[name, size_ms] = violation
-            elif (promise := _promise_before(before, service, name)) is not None:
+            else:
+                promise = _promise_before(before, service, name)
                 seen = Seen(Span(record.head_ms - size_ms, size_ms, offset), record.head_ms)
                 book.withdrawn.append(violation_of(service, promise, last_step(violation), seen, book.policy_digest))
 
 
-def _promise_before(policy: Policy, service: Service, name: ObjectiveName) -> Promise | None:
+def _promise_before(policy: Policy, service: Service, name: ObjectiveName) -> Promise:
     promises = promises_for(policy, service)
-    return next((one for one in promises.promises if one.name is name), None) if promises is not None else None
+    assert promises is not None, "a violation was of a promise"
+    return next(promise for promise in promises.promises if promise.name is name)

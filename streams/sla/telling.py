@@ -59,9 +59,9 @@ def end_all(tracked: Tracked, at_ms: int, out: Outbox) -> None:
     """End the violations of a service that is forgotten."""
     for (name, size_ms), violation in tracked.violations.items():
         promise = tracked.promise(name, size_ms)
-        if promise is not None:
-            seen = Seen(Span(at_ms - size_ms, size_ms, out.revision), at_ms)
-            out.violation(violation_of(tracked.service, promise, last_step(violation), seen, out.policy_digest))
+        assert promise is not None, "violations are of promises: see records.read_services"
+        seen = Seen(Span(at_ms - size_ms, size_ms, out.revision), at_ms)
+        out.violation(violation_of(tracked.service, promise, last_step(violation), seen, out.policy_digest))
     tracked.violations.clear()
 
 

@@ -28,12 +28,10 @@ BOUNDARIES: Final = 8_640
 def publish_revisions(state: MergerState, out: Outbox) -> None:
     """Publish windows whose events changed since an earlier step, and the verdicts on them."""
     for size_ms, start_ms, series in state.revisions.take_windows(REVISIONS):
-        if not state.sealed.has_dropped(WINDOW_SIZES[size_ms], start_ms):
-            _revise(state, series, _span(state, start_ms, size_ms, out), out)
-            state.revisions.mark_verdict(size_ms, start_ms, series.owner)
+        _revise(state, series, _span(state, start_ms, size_ms, out), out)
+        state.revisions.mark_verdict(size_ms, start_ms, series.owner)
     for size_ms, start_ms, service in state.revisions.take_verdicts(OUTPUTS - len(out.outputs)):
-        if not state.sealed.has_dropped(WINDOW_SIZES[size_ms], start_ms):
-            state.book.revise(service, _span(state, start_ms, size_ms, out), partial(all_events, state), out)
+        state.book.revise(service, _span(state, start_ms, size_ms, out), partial(all_events, state), out)
 
 
 def _revise(state: MergerState, series: Series, span: Span, out: Outbox) -> None:

@@ -112,7 +112,7 @@ class Merger:
         state = self._state
         folded_ms = state.sources.folded_watermark_ms(self._settings.hold_ms)
         if folded_ms is None or state.sealed.through_ms is None or len(state.revisions):
-            return
+            return  # what waits to be revised is still needed
         state.sealed.drop(min(folded_ms, state.sealed.through_ms) - self._settings.lateness_ms)
         state.tidy_names()
 

@@ -11,11 +11,6 @@ class Service(NamedTuple):
     tenant: str
     service: str
 
-    @property
-    def key(self) -> str:
-        """Return the Kafka key of its records."""
-        return f"{self.tenant},{self.service}"
-
 
 class Judged(NamedTuple):
     """What a promise is judged on: one operation of a service."""

@@ -3,16 +3,20 @@
 A service has ten requests a second; a tick at the end moves the watermark. Windows of 1 min hop by 10 s.
 """
 
+from operator import attrgetter, sub
 from typing import Any
 
+import pytest
+
 from fake_ingest import Record, Worker, start
-from merger_feed import HOUR_MS, T0, Feed, event, tick
+from merger_feed import HOUR_MS, T0, Feed, event, only, tick
 from merger_runs import policy, verdicts, violations
 from ragpulse.schemas.policy import Policy
 from ragpulse.schemas.signal import Signal
 from ragpulse.schemas.sla import ObjectiveName, SlaCompliance, Violation, ViolationPhase
 from ragpulse.streams.alerting.fingerprint import fingerprint
 from ragpulse.streams.windows.merger import Merger
+from ragpulse.streams.windows.state import MergerSettings
 
 AVAILABLE = policy({"objectives": {"availability": {"threshold": 0.9, "windows": ["1m"]}}})
 FAST_TOO = policy(
@@ -162,6 +166,55 @@ def test_late_events_revise_the_verdict_and_open_no_violation() -> None:
     assert [("compliant", 100), ("violated", 200)] == [(one.status, one.samples) for one in (first, last)]
     assert first.revision < last.revision
     assert [] == [one for one in violations(feed.outputs) if one.confirmed]
+
+
+def test_a_long_window_tells_every_minute_that_it_is_still_breached_before_it_is_final() -> None:
+    long = policy({"objectives": {"availability": {"threshold": 0.9, "windows": ["30m"]}}})
+    feed = play(
+        [*requests(0, 20, status="error"), *(event(at_ms, status="error") for at_ms in range(20_000, 200_000, 5_000))],
+        long,
+    )
+
+    assert [
+        (ViolationPhase.OPENED, False),
+        (ViolationPhase.CONTINUING, False),
+        (ViolationPhase.CONTINUING, False),
+        (ViolationPhase.CONTINUING, False),
+    ] == [(phase, confirmed) for phase, _, confirmed in phases(feed)]
+    times_ms = [one.at_ms for one in violations(feed.outputs)]
+    assert [] == [gap for gap in map(sub, times_ms[1:], times_ms) if not 60_000 <= gap < 66_000]
+    # The window is added up from panes of 5 min, of 10 s and from open ones.
+    assert [10, 210] <= [violations(feed.outputs)[0].samples, violations(feed.outputs)[-1].samples]
+
+
+def test_an_early_verdict_counts_what_a_closed_pane_was_closed_without() -> None:
+    #  partition 0  ───────────────────────────── tick 75 s ── errors at 70 s
+    #  partition 1  10 requests at 55 s, uncommitted; its watermark is 45 s; then silence beyond the hold limit
+    feed = Feed(AVAILABLE, MergerSettings(hold_ms=20_000))
+    speaker = only(0, [tick(75_000), *(event(70_000 + number, status="error") for number in range(10))])
+    other = only(1, [event(55_000) for _ in range(10)])
+    other.readers[1].read(10)
+    feed.take(other.flush())
+    speaker.readers[0].read(1)
+    for _ in range(5):
+        feed.take(speaker.flush(), after_ms=5_000)
+    assert T0 + 65_000 - 5_000 == feed.merger.standing().sealed_through_ms
+
+    feed.restart()
+    speaker.readers[0].read(10)
+    (violated,) = [
+        one for one in map(attrgetter("event"), feed.take(speaker.flush())) if isinstance(one, SlaCompliance)
+    ]
+    assert ("violated", 20, False) == (violated.status, violated.samples, violated.final)
+
+
+def test_what_is_promised_is_looked_up_again_when_too_many_services_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ragpulse.streams.sla.book._REMEMBERED", 1)
+    feed = play([event(0, service="a"), event(1, service="b"), event(2, service="a"), tick(70_000)])
+
+    assert {"a", "b"} == {one.service for one in finals(feed)}
 
 
 # --- another policy

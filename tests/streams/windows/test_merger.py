@@ -218,6 +218,39 @@ def test_a_partition_that_comes_back_revises_what_was_closed_without_it_exactly_
     assert () == feed.merger.standing().silent_partitions
 
 
+# --- memory
+
+
+def test_folded_parts_of_a_pane_that_is_held_open_are_merged() -> None:
+    #  partition 1 is never heard of, so nothing is sealed while partition 0 commits segment after segment
+    log = [record for number in range(40) for record in (event(number), tick(number))]
+    feed, worker = Feed(), only(0, log)
+    for _ in range(40):
+        worker.readers[0].read(2)
+        feed.take(worker.flush())
+        worker.commit()
+    feed.take(worker.flush())
+    assert 5_000 > sum(map(len, feed.merger.snapshot()))
+
+    feed.take_all(only(1, [tick(100_000)]))
+    worker.readers[0].placed += place([tick(100_000)])
+    feed.take_all(worker)
+    assert 40 == first_windows(feed.outputs)["acme", "search", "query_processing", None, 60_000, T0]["count"]
+
+
+def test_names_of_series_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragpulse.streams.windows.state._NAMES_KEPT", 5)
+    feed, worker = Feed(), start([[event(number * HOUR_MS, variant=f"v{number}") for number in range(70)]])
+    for _ in range(70):
+        worker.readers[0].read(1)
+        feed.take(worker.flush())
+        worker.commit()
+    state = feed.merger._state
+
+    assert 62 > len(state.names)
+    assert set(state.names) == {series for found in state.series_of.values() for series in found}
+
+
 # --- topics and partitions
 
 
