@@ -74,6 +74,8 @@ class SourcePartition(Struct):
         if self.mark_reached is None or self.folded_through >= self.mark_reached:
             if self.mark_watermark_ms is not None:
                 self.folded_watermark_ms = max(self.mark_watermark_ms, self.folded_watermark_ms or 0)
+                if self.joined_ms is not None and self.folded_watermark_ms >= self.joined_ms:
+                    self.joined_ms = None  # nothing on time from before it joined can come any more
             # Of this very report: after a restart it may lie behind what is known, and so must what it stands for.
             self.mark_reached, self.mark_watermark_ms = progress.reached, progress.watermark_ms
 

@@ -165,6 +165,16 @@ def test_panes_from_before_a_partition_joined_were_sealed_without_it() -> None:
     assert [False, True] == [source.was_included(at_ms) for at_ms in (90, 100)]
 
 
+def test_that_a_partition_joined_is_forgotten_once_all_from_before_is_folded() -> None:
+    known = sources(0)
+    known.expect(1, 100)
+    for reached, watermark_ms, committed in ((10, 150, 0), (20, 160, 9), (30, 170, 10)):
+        assert 100 == known.partitions[0].joined_ms
+        source = known.hear(progress(0, watermark_ms, reached, committed))
+
+    assert None is source.joined_ms
+
+
 @pytest.mark.parametrize(
     ("watermarks_ms", "expected"), [([], None), ([None], None), ([1, None], None), ([3, 2], 2), ([0], 0)]
 )
