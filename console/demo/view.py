@@ -35,7 +35,7 @@ def render(picture: Picture) -> RenderableType:
     )
     return Group(
         head,
-        ProgressBar(total=1.0, completed=min(1.0, picture.done), width=60),
+        _bar(picture.done),
         _services(picture.verdicts),
         _alerts(picture.alerts),
         *(Text(f"  injected: {fault}", style="dim") for fault in picture.faults),
@@ -48,6 +48,12 @@ def latest_by_service(verdicts: Iterable[Mapping[str, Any]]) -> list[Mapping[str
     for verdict in verdicts:
         newest[verdict["tenant"], verdict["service"]] = verdict
     return [newest[key] for key in sorted(newest)]
+
+
+def _bar(done: float) -> RenderableType:
+    line = Table.grid()  # a bar does not end its line by itself
+    line.add_row(ProgressBar(total=1.0, completed=min(1.0, done), width=60))
+    return line
 
 
 def _services(verdicts: Iterable[Mapping[str, Any]]) -> Table:
