@@ -73,7 +73,10 @@ class Attainment(Contract):
 
 
 class SlaCompliance(OutgoingEvent):
-    """A verdict. Identity: tenant, service, window size and start, final, revision.
+    """A verdict. Identity: tenant, service, window size and start, final (1 or 0), revision.
+
+    A forgotten service's last event has the identity tenant, service, window size and start, ``forgotten``; its window is the
+    day of silence.
 
     ``sla_compliant``: all judged objectives are met; null if none was judged. ``compliance_score``: objectives met /
     objectives judged, null if none.
