@@ -16,7 +16,8 @@ from ragpulse.streams.topology import SOURCE_PARTITIONS
 def test_added_workers_take_partitions_over_and_further_ones_stand_by(kafka: str, tmp_path: Path) -> None:
     events = list(truth.events(6_000, seed=22, start_ms=minutes_ago(30), step_ms=20, services=4))
 
-    with pipeline(kafka, tmp_path) as pipe:
+    # Longer than elsewhere: seven processes that start at once on a small machine must not fence themselves.
+    with pipeline(kafka, tmp_path, RAGPULSE_KAFKA__SESSION_TIMEOUT_SECONDS="8") as pipe:
         pipe.wait_ready(pipe.start("ingest") + pipe.start("slo"))
         flow = threading.Thread(target=send_slowly, args=(pipe, events))
         flow.start()

@@ -13,7 +13,7 @@ from ragpulse.schemas.errors import StuckError
 def test_a_worker_stopped_beyond_its_session_ends_on_waking_before_it_writes(kafka: str, tmp_path: Path) -> None:
     events = list(truth.events(4_000, seed=21, start_ms=minutes_ago(30), step_ms=20, services=4))
 
-    with pipeline(kafka, tmp_path, RAGPULSE_KAFKA__SESSION_TIMEOUT_SECONDS="4") as pipe:
+    with pipeline(kafka, tmp_path) as pipe:
         stopped = pipe.start("ingest") + pipe.start("slo")
         others = pipe.start("ingest") + pipe.start("slo")
         pipe.wait_ready([*stopped, *others])

@@ -168,7 +168,7 @@ def pipeline(bootstrap: str, directory: Path, policy: str = POLICY, **settings: 
     (directory / "policy.yaml").write_text(policy)
     environment = {
         "RAGPULSE_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
-        "RAGPULSE_KAFKA__SESSION_TIMEOUT_SECONDS": "6",
+        "RAGPULSE_KAFKA__SESSION_TIMEOUT_SECONDS": "4",
         "RAGPULSE_TOPIC_PREFIX": prefix,
         "RAGPULSE_STATE_DIR": str(directory / "state"),
         "RAGPULSE_POLICY_FILE": str(directory / "policy.yaml"),
