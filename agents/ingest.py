@@ -142,6 +142,7 @@ class Ingest:
         return True
 
     async def _begin_again(self, partition: int, epoch: int) -> None:
+        await self._context.topic_watch.look()  # a topic that was made anew begins at 0
         plans = await self._takeover.plans([partition])
         if self._context.consumer.epoch == epoch:
             self._owned[partition] = self._open(partition, plans[partition])

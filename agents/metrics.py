@@ -106,6 +106,12 @@ class Meter:
         assert isinstance(metric, Histogram)
         metric.observe(value)
 
+    def forget_partitions(self) -> None:
+        """Drop the gauges of partitions: another worker shows them from now on, and an old value would contradict it."""
+        for metric in METRICS:
+            if metric.kind == "gauge" and "partition" in metric.labels:
+                self._metrics[metric.name].clear()
+
     def exposition(self) -> bytes:
         """Return Prometheus' text format."""
         return generate_latest(self._registry)

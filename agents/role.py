@@ -10,6 +10,7 @@ from ragpulse.agents.metrics import Meter
 from ragpulse.agents.outbox import Outbox
 from ragpulse.agents.record_batch import RecordBatch
 from ragpulse.agents.settings import Settings
+from ragpulse.agents.topic_watch import TopicWatch
 from ragpulse.schemas.policy import Policy
 
 
@@ -26,6 +27,7 @@ class RoleContext:
     log: Any  # structlog's bound logger
     reader: LogReader
     topic_facts: dict[str, tuple[str, int]]  # topic without prefix -> (topic id, partitions), read at start
+    topic_watch: TopicWatch
 
     @property
     def consumer(self) -> Any:

@@ -30,10 +30,11 @@ from ragpulse.agents.notify import Notify
 from ragpulse.agents.outbox import Outbox
 from ragpulse.agents.policy_file import load_policy
 from ragpulse.agents.record_batch import BatchSchema, RecordBatch
-from ragpulse.agents.role import Role, RoleContext
+from ragpulse.agents.role import Role, RoleContext, every
 from ragpulse.agents.settings import Settings
 from ragpulse.agents.slo import Slo
 from ragpulse.agents.topic_setup import require_topics
+from ragpulse.agents.topic_watch import WATCH_SECONDS, TopicWatch
 from ragpulse.client.connection import Connection
 from ragpulse.schemas.errors import RagpulseError, StuckError
 from ragpulse.streams.topology import POLICIES
@@ -77,6 +78,7 @@ def run_worker(name: str, settings: Settings) -> int:
         log=structlog.get_logger(),
         reader=LogReader(target.librdkafka_options()),
         topic_facts=topic_facts,
+        topic_watch=TopicWatch(admin, found),
     )
     return loop.run_until_complete(Worker(name, context).serve())
 
@@ -100,7 +102,8 @@ class Worker:
         await self._guard(app.start())
         _tame_garbage_collection()
         await self._guard(self._publish_policy())
-        tasks = [asyncio.create_task(self._guard(task)) for task in self._role.tasks()]
+        beside = [*self._role.tasks(), every(WATCH_SECONDS, self._context.topic_watch.look)]
+        tasks = [asyncio.create_task(self._guard(task)) for task in beside]
         tasks.append(asyncio.create_task(self._watch_app()))
         runner, port = await service_http.serve(
             self._context.meter,
@@ -131,7 +134,12 @@ class Worker:
             await self._guard(role.consume(stream))
 
         app.on_assigned_before_read = take_over
-        app.on_revoked_at_once = lambda _: role.revoked()
+
+        def revoke(_: set[Any]) -> None:
+            self._context.meter.forget_partitions()
+            role.revoked()
+
+        app.on_revoked_at_once = revoke
         app.agent(topic, name=self._name)(consume)
         app.finalize()
 
@@ -199,6 +207,7 @@ def _tame_garbage_collection() -> None:
     gc.freeze()
     # Python's 700 would walk the events of each batch: 25,000 saves about 1 µs an event.
     gc.set_threshold(25_000)
+    sys.setswitchinterval(0.0005)
 
 
 def _alive() -> str | None:

@@ -9,6 +9,7 @@ from final_windows import await_exact, minutes_ago, send
 from offsets import commits, delete_before, delete_group, log_ends, move_commit, recreate, wait_left
 from pipeline import Pipeline, pipeline
 from ragpulse.console.supervisor import Worker
+from ragpulse.schemas.errors import StuckError
 from ragpulse.streams.topology import SOURCE_PARTITIONS
 from topic_log import by_id
 
@@ -45,6 +46,23 @@ def test_lost_and_moved_commits_and_a_topic_made_anew_count_nothing_twice(kafka:
     for chain in chains:
         assert [0, *(one["end"] for one in chain)] == [*(one["start"] for one in chain), chain[-1]["end"]]
         assert [*range(1, len(chain) + 1)] == [one["pins"]["index"] for one in chain]
+
+
+def test_a_worker_whose_topic_is_made_anew_ends_and_says_so(kafka: str, tmp_path: Path) -> None:
+    events = list(truth.events(400, seed=34, start_ms=minutes_ago(30), step_ms=20, services=4))
+
+    with pipeline(kafka, tmp_path, **SETTINGS) as pipe:
+        [ingest] = pipe.start("ingest")
+        pipe.let_go(ingest)
+        send(pipe, events)
+        await_read(pipe, ingest)
+        recreate(pipe, "query-events")
+        send(pipe, events[:40])
+        code = pipe.code_of(ingest, 20)
+
+    assert StuckError.exit_code == code
+    [end] = pipe.said(ingest, "worker ends")
+    assert f"Topic {pipe.prefix}query-events was deleted" in end["reason"]
 
 
 def test_offsets_that_left_the_log_before_they_were_read_are_named_and_counting_goes_on(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -44,6 +44,7 @@ class Pipeline:
     environment: dict[str, str]
     supervisor: Supervisor
     kills: int = 0
+    released: list[Worker] = field(default_factory=list)
 
     def start(self, role: str, count: int = 1) -> list[Worker]:
         """Start workers of a role."""
@@ -79,9 +80,15 @@ class Pipeline:
 
     def code_of(self, worker: Worker, seconds: float) -> int:
         """Wait for the end of a worker, which is not started again. Return its exit code."""
+        self.let_go(worker)
         assert worker.process is not None
-        self.supervisor.workers.remove(worker)
         return worker.process.wait(seconds)
+
+    def let_go(self, worker: Worker) -> None:
+        """Do not start a worker again when it ends."""
+        if worker in self.supervisor.workers:
+            self.supervisor.workers.remove(worker)
+            self.released.append(worker)
 
     def ragpulse(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line in this pipeline's environment."""
@@ -101,12 +108,12 @@ class Pipeline:
             return 0, ""
 
     def metric(self, worker: Worker, name: str, **labels: str | int) -> float:
-        """Return the value of a metric of a worker, 0 where it has none."""
+        """Return the sum of a metric of a worker over all labels that are not given, 0 where it has none."""
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
-        for line in self.ask(worker, "/metrics")[1].splitlines():
-            if line.startswith(name) and line[len(name)] in " {" and all(label in line for label in wanted):
-                return float(line.rpartition(" ")[2])
-        return 0.0
+        lines = [
+            line for line in self.ask(worker, "/metrics")[1].splitlines() if line.startswith((f"{name} ", f"{name}{{"))
+        ]
+        return sum(float(line.rpartition(" ")[2]) for line in lines if all(label in line for label in wanted))
 
     def said(self, worker: Worker, event: str) -> list[dict[str, Any]]:
         """Return what a worker logged under one name."""
@@ -180,6 +187,7 @@ def pipeline(bootstrap: str, directory: Path, policy: str = POLICY, **settings: 
     try:
         yield found
     finally:
+        found.supervisor.workers += found.released
         for worker in found.supervisor.workers:
             if worker.process is not None and worker.process.poll() is None:
                 os.killpg(worker.process.pid, signal.SIGCONT)
