@@ -50,16 +50,16 @@ def test_all_six_sizes_are_published_for_every_series_with_data_and_equal_a_reco
 
 def test_one_jump_of_the_watermark_is_worked_off_in_several_steps_and_loses_nothing() -> None:
     promised = policy({"objectives": {"availability": {"threshold": 0.9, "windows": ["1m"]}}})
-    log = [event(0, service=f"s{number}") for number in range(3)] + [tick(HOUR_MS * 20)]
+    log = [event(0, service=f"s{number}") for number in range(3)] + [tick(HOUR_MS * 8)]
     feed = Feed(promised)
     worker = start([log])
     worker.readers[0].read(len(log))
 
-    counts = [len(feed.take(worker.flush())) for _ in range(6)]
+    counts = [len(feed.take(worker.flush())) for _ in range(4)]
 
     assert 5_010 > max(counts)
     assert 0 == counts[-1]
-    assert 3 * (20 * 360 - 1) == len(final_verdicts(feed.outputs))
+    assert 3 * (8 * 360 - 1) == len(final_verdicts(feed.outputs))
 
 
 def test_a_step_says_when_more_is_ready() -> None:
