@@ -207,7 +207,6 @@ def _tame_garbage_collection() -> None:
     gc.freeze()
     # Python's 700 would walk the events of each batch: 25,000 saves about 1 µs an event.
     gc.set_threshold(25_000)
-    sys.setswitchinterval(0.0005)
 
 
 def _alive() -> str | None:
