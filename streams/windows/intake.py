@@ -67,6 +67,7 @@ def _take_progress(state: MergerState, progress: Progress) -> None:
     state.sources.expect(progress.partition_count, state.sealed.through_ms)
     source = state.sources.hear(progress)
     _fold(state, progress.partition, source, before=source.folded_through)
+    source.forget_joining()
     if source.holes and source.watermark_ms is not None:
         _fill_holes(state, progress.partition, source, source.watermark_ms)
 

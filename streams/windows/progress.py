@@ -66,6 +66,11 @@ class SourcePartition(Struct):
         self.holes = [(max(start, through_ms), end) for start, end in self.holes if end > through_ms]
         return closed
 
+    def forget_joining(self) -> None:
+        """Forget when it joined, once it has folded all on-time cells from before. Not before: was_included asks."""
+        if self.joined_ms is not None and (self.folded_watermark_ms or 0) >= self.joined_ms:
+            self.joined_ms = None
+
     def rise(self, progress: Progress) -> None:
         """Take over what is further than what is known."""
         if progress.watermark_ms is not None:
@@ -74,8 +79,6 @@ class SourcePartition(Struct):
         if self.mark_reached is None or self.folded_through >= self.mark_reached:
             if self.mark_watermark_ms is not None:
                 self.folded_watermark_ms = max(self.mark_watermark_ms, self.folded_watermark_ms or 0)
-                if self.joined_ms is not None and self.folded_watermark_ms >= self.joined_ms:
-                    self.joined_ms = None  # nothing on time from before it joined can come any more
             # Of this very report: after a restart it may lie behind what is known, and so must what it stands for.
             self.mark_reached, self.mark_watermark_ms = progress.reached, progress.watermark_ms
 

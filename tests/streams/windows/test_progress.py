@@ -168,11 +168,13 @@ def test_panes_from_before_a_partition_joined_were_sealed_without_it() -> None:
 def test_that_a_partition_joined_is_forgotten_once_all_from_before_is_folded() -> None:
     known = sources(0)
     known.expect(1, 100)
+    joined = []
     for reached, watermark_ms, committed in ((10, 150, 0), (20, 160, 9), (30, 170, 10)):
-        assert 100 == known.partitions[0].joined_ms
         source = known.hear(progress(0, watermark_ms, reached, committed))
+        source.forget_joining()
+        joined.append(source.joined_ms)
 
-    assert None is source.joined_ms
+    assert [100, 100, None] == joined
 
 
 @pytest.mark.parametrize(
